@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-/// Longest answer to any action but `services`, in bytes. A hundred statuses take about 15 KiB.
-pub const ANSWER_BYTES: usize = 1024 * 1024;
+/// Longest answer to any action but `services`: 1 MiB. A hundred statuses take about 15 KiB.
+pub const ANSWER_BYTES: usize = panelworks_wire::limits::ANSWER_BYTES;
 
-/// Longest answer to `services`, in bytes. 20,000 rows with descriptions stay below it.
-pub const CATALOGUE_BYTES: usize = 32 * 1024 * 1024;
+/// Longest answer to `services`: 32 MiB. 20,000 rows with descriptions stay below it.
+pub const CATALOGUE_BYTES: usize = panelworks_wire::limits::SERVICES_BYTES;
 
 /// Most headers in an answer; one more and the answer is refused.
 pub const HEADERS: usize = 100;
@@ -29,7 +29,7 @@ pub const WRITE_DEADLINE: Duration = Duration::from_secs(30);
 pub const READ_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Whole duration of `services`: PHP panels build 10,000 rows in tens of seconds.
-pub const CATALOGUE_DEADLINE: Duration = Duration::from_secs(60);
+pub const CATALOGUE_DEADLINE: Duration = Duration::from_mins(1);
 
 /// How long an unused connection is kept. Common servers close theirs after 5 s; a request written
 /// to a connection that is being closed has an unknown fate, so we let go first.
@@ -39,13 +39,13 @@ pub const POOL_IDLE: Duration = Duration::from_secs(3);
 pub const POOL_PER_HOST: usize = 8;
 
 /// Longest wait we take from a `Retry-After` header; a larger wish is cut to this.
-pub const RETRY_AFTER: Duration = Duration::from_secs(600);
+pub const RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// Longest `why` of a failure, in characters; it ends in logs and on pages.
 pub const WHY_CHARS: usize = 200;
 
 /// Most ids in one call, the protocol's own limit.
-pub const IDS: usize = 100;
+pub const IDS: usize = panelworks_wire::limits::BATCH_IDS;
 
 /// Ports a provider reached over the internet may have: those on which HTTPS is really offered
 /// (443, 8443 and the four more that large proxies serve). Keeps a provider's URL from being

@@ -43,7 +43,7 @@ fn is_public(address: IpAddr) -> bool {
 
 /// IPv4 networks that are not public, from the registry of special-purpose addresses.
 const BLOCKED_V4: [(Ipv4Addr, u32); 14] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8), // this network; 0.0.0.0 reaches loopback on Linux
+    (Ipv4Addr::UNSPECIFIED, 8),      // this network; 0.0.0.0 reaches loopback on Linux
     (Ipv4Addr::new(10, 0, 0, 0), 8), // private
     (Ipv4Addr::new(100, 64, 0, 0), 10), // carrier-grade NAT
     (Ipv4Addr::new(127, 0, 0, 0), 8), // loopback
@@ -59,7 +59,7 @@ const BLOCKED_V4: [(Ipv4Addr, u32); 14] = [
     (Ipv4Addr::new(224, 0, 0, 0), 3), // multicast, reserved, broadcast
 ];
 
-/// Networks inside 2000::/3 that are not public, or that carry an IPv4 address we would have to unwrap.
+/// Networks inside `2000::/3` that are not public, or that carry an IPv4 address we would have to unwrap.
 const BLOCKED_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // protocol assignments, Teredo
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation

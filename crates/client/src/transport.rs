@@ -23,7 +23,7 @@ use rustls::pki_types::CertificateDer;
 
 use crate::endpoint::Endpoint;
 use crate::exchange::{Exchanged, Failure};
-use crate::form_body::{FormBody, Started};
+use crate::form_body::{Departure, FormBody};
 use crate::limits;
 use crate::reach::Reach;
 use crate::resolve::{Guarded, SystemNames};
@@ -85,26 +85,21 @@ impl Transport {
         deadline: Duration,
         body_cap: usize,
     ) -> Result<Exchanged, Failure> {
-        let started = Started::default();
-        let body = FormBody::new(form, started.clone());
+        let departure = Departure::default();
+        let body = FormBody::new(form, departure.clone());
         let talk = Box::pin(self.talk(endpoint, body, headers, body_cap));
-        let ended = match tokio::time::timeout(deadline, talk).await {
-            Ok(ended) => ended,
-            Err(_elapsed) => Err(format!("no whole answer within {} s", deadline.as_secs_f32())),
-        };
-        let failed = |why: String| Failure { phase: started.phase(), why: presentable(&why, endpoint.key()) };
-        match &ended {
-            Ok(answer) => {
-                tracing::debug!(
-                    host = endpoint.host(),
-                    status = answer.status,
-                    bytes = answer.body.len(),
-                    "answered"
-                );
+        let why = match tokio::time::timeout(deadline, talk).await {
+            Ok(Ok(answer)) => {
+                let bytes = answer.body.len();
+                tracing::debug!(host = endpoint.host(), status = answer.status, bytes, "answered");
+                return Ok(answer);
             }
-            Err(_) => tracing::debug!(host = endpoint.host(), phase = %started.phase(), "no answer"),
-        }
-        ended.map_err(failed)
+            Ok(Err(why)) => why,
+            Err(_elapsed) => format!("no whole answer within {} s", deadline.as_secs_f32()),
+        };
+        let failure = Failure { phase: departure.call_back(), why: presentable(&why, endpoint.key()) };
+        tracing::debug!(host = endpoint.host(), phase = %failure.phase, why = failure.why, "no answer");
+        Err(failure)
     }
 
     /// The exchange without its deadline; an error is a line of text, its phase is known outside.
@@ -179,13 +174,12 @@ fn check_head(headers: &HeaderMap) -> Result<(), String> {
 /// Seconds, or a date measured against the answer's own `Date`: no clock of ours is asked.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let until = httpdate::parse_http_date(text).ok()?;
-            let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
-            until.duration_since(now).unwrap_or_default()
-        }
+    let wait = if let Ok(seconds) = text.parse::<u64>() {
+        Duration::from_secs(seconds)
+    } else {
+        let until = httpdate::parse_http_date(text).ok()?;
+        let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+        until.duration_since(now).unwrap_or_default()
     };
     Some(wait.min(limits::RETRY_AFTER))
 }
