@@ -1,0 +1,133 @@
+//! `multipart/form-data`, in memory and bounded (`api-v2.md` §1: PHP's cURL sends it for arrays).
+//!
+//! Strict: every part must have a `Content-Disposition` with a name, and the closing delimiter must be there, so that
+//! a body cut off in the middle is never taken for a shorter order. Files are skipped: no parameter is one.
+
+use std::borrow::Cow;
+
+use super::params::Params;
+use crate::limits::{MULTIPART_HEADER_BYTES, MULTIPART_PARTS};
+
+/// Reads all parts into `params`; `false` if the body isn't whole.
+pub(super) fn read<'a>(bytes: &'a [u8], boundary: &str, params: &mut Params<'a>) -> bool {
+    let delimiter = format!("--{boundary}");
+    let delimiter = delimiter.as_bytes();
+    let Some(first) = find_delimiter(bytes, delimiter) else { return false };
+    let mut rest = &bytes[first.end..];
+    for _ in 0..MULTIPART_PARTS {
+        if rest.starts_with(b"--") {
+            return true;
+        }
+        let Some(part) = after_line_break(rest.trim_ascii_start_blanks()) else { return false };
+        // The delimiter's line break may be the one that ends the headers: an empty part has nothing between.
+        let Some(headers_end) = headers_end(part) else { return false };
+        let Some(next) = find_delimiter(&part[headers_end.at..], delimiter) else { return false };
+        let content = &part[headers_end.after.min(headers_end.at + next.start)..headers_end.at + next.start];
+        match disposition(&part[..headers_end.at]) {
+            Some(Disposition::Parameter(name)) => params.put(&name, String::from_utf8_lossy(content)),
+            Some(Disposition::File) => {}
+            None => return false,
+        }
+        rest = &part[headers_end.at + next.end..];
+    }
+    false
+}
+
+trait Blanks {
+    fn trim_ascii_start_blanks(&self) -> &Self;
+}
+
+impl Blanks for [u8] {
+    /// RFC 2046 allows blanks between the delimiter and its line break.
+    fn trim_ascii_start_blanks(&self) -> &Self {
+        let blanks = self.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        &self[blanks..]
+    }
+}
+
+/// Where a delimiter stands: `start` is the line break before it, `end` the first byte behind it.
+struct Delimiter {
+    start: usize,
+    end: usize,
+}
+
+/// The first delimiter at the beginning of a line.
+fn find_delimiter(bytes: &[u8], delimiter: &[u8]) -> Option<Delimiter> {
+    if bytes.starts_with(delimiter) {
+        return Some(Delimiter { start: 0, end: delimiter.len() });
+    }
+    let mut from = 0;
+    while let Some(at) = bytes[from..].iter().position(|&b| b == b'\n') {
+        let line = from + at + 1;
+        if bytes[line..].starts_with(delimiter) {
+            let carriage_return = bytes[..line - 1].ends_with(b"\r");
+            return Some(Delimiter {
+                start: line - 1 - usize::from(carriage_return),
+                end: line + delimiter.len(),
+            });
+        }
+        from = line;
+    }
+    None
+}
+
+fn after_line_break(bytes: &[u8]) -> Option<&[u8]> {
+    bytes.strip_prefix(b"\r\n").or_else(|| bytes.strip_prefix(b"\n"))
+}
+
+/// Where the headers end: `at` is the line break of the empty line, `after` the first byte of the content.
+struct HeadersEnd {
+    at: usize,
+    after: usize,
+}
+
+fn headers_end(part: &[u8]) -> Option<HeadersEnd> {
+    let head = &part[..part.len().min(MULTIPART_HEADER_BYTES)];
+    let mut from = 0;
+    while let Some(at) = head[from..].iter().position(|&b| b == b'\n') {
+        let line = from + at + 1;
+        if let Some(content) = after_line_break(&part[line..]) {
+            return Some(HeadersEnd { at: line, after: part.len() - content.len() });
+        }
+        from = line;
+    }
+    None
+}
+
+enum Disposition<'a> {
+    Parameter(Cow<'a, str>),
+    File,
+}
+
+fn disposition(headers: &[u8]) -> Option<Disposition<'_>> {
+    const NAME: &[u8] = b"content-disposition:";
+    let line = headers
+        .split(|&b| b == b'\n')
+        .map(<[u8]>::trim_ascii)
+        .find(|line| line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME))?;
+    let value = &line[NAME.len()..];
+    if attribute(value, b"filename").is_some() || attribute(value, b"filename*").is_some() {
+        return Some(Disposition::File);
+    }
+    attribute(value, b"name").map(|name| Disposition::Parameter(String::from_utf8_lossy(name)))
+}
+
+/// The value of `; name="value"` or `; name=value`.
+fn attribute<'a>(value: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    let mut rest = value;
+    while let Some(semicolon) = rest.iter().position(|&b| b == b';') {
+        rest = rest[semicolon + 1..].trim_ascii_start();
+        let equals = rest.iter().position(|&b| b == b'=' || b == b';')?;
+        let (name, tail) = rest.split_at(equals);
+        let Some(tail) = tail.strip_prefix(b"=") else { continue };
+        let (text, after) = match tail.strip_prefix(b"\"") {
+            Some(quoted) => quoted.split_at(quoted.iter().position(|&b| b == b'"')?),
+            None => tail.split_at(tail.iter().position(|&b| b == b';').unwrap_or(tail.len())),
+        };
+        if name.trim_ascii().eq_ignore_ascii_case(wanted) {
+            return Some(text);
+        }
+        rest = after;
+    }
+    None
+}
