@@ -1,0 +1,395 @@
+//! The table of contents of writing: every change to money, orders, prices or access is one of these commands.
+//!
+//! In: the command, the world, the time, the draws. Out: what was done, or a refusal that changed nothing; or
+//! [`Need`]: rows that the decision reads and the world has not loaded. Each arm of [`decide`] calls the one
+//! decision that knows the rule. Never: I/O, locks, panics.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Service;
+use crate::customer::{KeyHash, Standing, Switches};
+use crate::draws::Draws;
+use crate::ids::{
+    AttemptId, CancelId, CustomerId, OrderId, ProviderAccountId, RefillId, ServiceId, TransferId,
+};
+use crate::money::{Amount, Currency};
+use crate::order::attempt::{AttemptResult, Outgoing, Verdict};
+use crate::order::cancel::CancelAnswer;
+use crate::order::draft::Draft;
+use crate::order::place::Asked;
+use crate::order::refill::{RefillAnswer, RefillSeen};
+use crate::order::{self, IdempotencyMark};
+use crate::provider::{Observation, ProviderAccount};
+use crate::time::Timestamp;
+use crate::world::{Need, World};
+
+/// Something to be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    PlaceOrder {
+        customer: CustomerId,
+        service: Option<ServiceId>,
+        draft: Draft,
+        mark: Option<IdempotencyMark>,
+        max_charge: Option<Amount>,
+    },
+    RequestRefill {
+        customer: CustomerId,
+        order: OrderId,
+    },
+    RequestCancel {
+        customer: CustomerId,
+        order: OrderId,
+    },
+
+    /// Claims a planned attempt: its commit is the claim, and only then may the first byte leave.
+    BeginAttempt {
+        attempt: AttemptId,
+    },
+    FinishAttempt {
+        attempt: AttemptId,
+        result: AttemptResult,
+    },
+    /// What a provider said about the order it made for this attempt.
+    Observe {
+        attempt: AttemptId,
+        seen: Observation,
+    },
+    /// A person's decision over an attempt of unknown outcome.
+    ResolveAttempt {
+        attempt: AttemptId,
+        verdict: Verdict,
+    },
+    /// Ends an order whose hold has outlived its service's limit.
+    ExpireHold {
+        order: OrderId,
+    },
+    /// Creates a drip-feed's next run, if it is due.
+    MakeRun {
+        parent: OrderId,
+    },
+    /// A post that an operator's own detector found.
+    ReportPost {
+        subscription: OrderId,
+        link: String,
+    },
+    /// Ends a subscription whose date has come or that saw no post for long; resumes one paused for want of money.
+    TendSubscription {
+        subscription: OrderId,
+    },
+    AnswerRefill {
+        order: OrderId,
+        refill: RefillId,
+        answer: RefillAnswer,
+    },
+    ObserveRefill {
+        order: OrderId,
+        refill: RefillId,
+        seen: RefillSeen,
+    },
+    AnswerCancel {
+        order: OrderId,
+        cancel: CancelId,
+        answer: CancelAnswer,
+    },
+    /// The provider's word on a cancel request it had taken.
+    ObserveCancel {
+        order: OrderId,
+        cancel: CancelId,
+        rejected: bool,
+    },
+
+    OpenCustomer {
+        name: String,
+        currency: Currency,
+        credit_limit: Amount,
+        switches: Switches,
+        key: Option<KeyHash>,
+    },
+    /// Positive: money in; negative: money out. An operator's word, with its reason.
+    CreditCustomer {
+        customer: CustomerId,
+        amount: Amount,
+        note: String,
+    },
+    SetStanding {
+        customer: CustomerId,
+        standing: Standing,
+    },
+    /// Adds a key and, where asked, revokes all others of the customer.
+    AddKey {
+        customer: CustomerId,
+        hash: KeyHash,
+        label: String,
+        revoke_others: Vec<KeyHash>,
+    },
+    /// Opens (id 0) or changes a provider account.
+    PutProvider {
+        account: Box<ProviderAccount>,
+    },
+    FundProvider {
+        account: ProviderAccountId,
+        amount: Amount,
+        note: String,
+    },
+    /// Opens (id 0) or changes a service; a changed rate makes a new price version.
+    PutService {
+        service: Box<Service>,
+    },
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    Placed {
+        order: OrderId,
+        replayed: bool,
+    },
+    RefillRequested {
+        refill: RefillId,
+    },
+    CancelRequested {
+        cancel: CancelId,
+        kind: CancelKind,
+    },
+    /// Now it may be sent.
+    Began(Box<Outgoing>),
+    CustomerOpened {
+        customer: CustomerId,
+    },
+    Credited {
+        transfer: TransferId,
+    },
+    ProviderPut {
+        account: ProviderAccountId,
+    },
+    ServicePut {
+        service: ServiceId,
+    },
+    /// Taken, and there is nothing to tell.
+    Noted,
+}
+
+/// What a cancel request was for (`api-v2.md` §7, type).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CancelKind {
+    Order,
+    DripFeed,
+    Subscription,
+}
+
+/// Why not. Changes nothing; every variant can be told to a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the account is suspended")]
+    AccountSuspended,
+    #[error("no such service, or it is not sold now")]
+    UnknownService,
+    #[error("the link is missing or not usable")]
+    BadLink,
+    #[error("{} is missing or not usable", .0.name())]
+    Incorrect(Parameter),
+    #[error("the quantity is below the minimum of {0}")]
+    BelowMinimum(u64),
+    #[error("the quantity is above the maximum of {0}")]
+    AboveMaximum(u64),
+    #[error("the service is not delivered in runs")]
+    DripFeedUnsupported,
+    #[error("an order on this link is still open")]
+    ActiveOrderOnLink,
+    #[error("the balance does not cover the charge")]
+    NotEnoughFunds,
+    #[error("the idempotency key was used with other parameters")]
+    IdempotencyMismatch,
+    #[error("no such order")]
+    UnknownOrder,
+    #[error("the service has no refill")]
+    RefillDisabled,
+    #[error("the order is not completed")]
+    OrderNotCompleted,
+    #[error("too early: less than a day since completion or the last refill")]
+    RefillTooEarly,
+    #[error("a refill of this order is still open")]
+    RefillOpen,
+    #[error("this order can't be refilled")]
+    RefillUnavailable,
+    #[error("this order can't be cancelled")]
+    CancelUnavailable,
+    #[error("a cancel was requested before")]
+    CancelRepeated,
+    #[error("no such customer")]
+    UnknownCustomer,
+    #[error("no such provider account")]
+    UnknownProvider,
+    #[error("an amount does not fit")]
+    AmountOutOfRange,
+    #[error("the ids of this kind are used up")]
+    IdsExhausted,
+    #[error("not in the state this needs: {0}")]
+    OutOfTurn(&'static str),
+}
+
+/// A parameter of `add`, as the wire spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    Quantity,
+    Runs,
+    Interval,
+    Comments,
+    Usernames,
+    Hashtags,
+    Keywords,
+    Groups,
+    Hashtag,
+    Username,
+    Media,
+    AnswerNumber,
+    Country,
+    Device,
+    TypeOfTraffic,
+    GoogleKeyword,
+    ReferringUrl,
+    Min,
+    Max,
+    Posts,
+    OldPosts,
+    Delay,
+    Expiry,
+}
+
+impl Parameter {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Quantity => "quantity",
+            Self::Runs => "runs",
+            Self::Interval => "interval",
+            Self::Comments => "comments",
+            Self::Usernames => "usernames",
+            Self::Hashtags => "hashtags",
+            Self::Keywords => "keywords",
+            Self::Groups => "groups",
+            Self::Hashtag => "hashtag",
+            Self::Username => "username",
+            Self::Media => "media",
+            Self::AnswerNumber => "answer_number",
+            Self::Country => "country",
+            Self::Device => "device",
+            Self::TypeOfTraffic => "type_of_traffic",
+            Self::GoogleKeyword => "google_keyword",
+            Self::ReferringUrl => "referring_url",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::Posts => "posts",
+            Self::OldPosts => "old_posts",
+            Self::Delay => "delay",
+            Self::Expiry => "expiry",
+        }
+    }
+}
+
+/// What became of a command.
+pub type Outcome = Result<Done, Refusal>;
+
+/// A decision stops for one of two reasons.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// Rows must be loaded first; nothing that was changed counts.
+    Need(Need),
+    Refused(Refusal),
+}
+
+impl From<Need> for Stop {
+    fn from(need: Need) -> Self {
+        Self::Need(need)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// What a decision gives.
+pub type Decision = Result<Done, Stop>;
+
+/// Decides one command. A refused or needy command leaves the world as it was.
+pub fn decide(
+    world: &mut World,
+    now: Timestamp,
+    draws: &mut Draws,
+    command: &Command,
+) -> Result<Outcome, Need> {
+    let mark = world.mark();
+    match dispatch(world, now, draws, command) {
+        Ok(done) => Ok(Ok(done)),
+        Err(stop) => {
+            world.undo_to(mark);
+            match stop {
+                Stop::Need(need) => Err(need),
+                Stop::Refused(refusal) => Ok(Err(refusal)),
+            }
+        }
+    }
+}
+
+fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Command) -> Decision {
+    match command {
+        Command::PlaceOrder { customer, service, draft, mark, max_charge } => {
+            let asked =
+                Asked { customer: *customer, service: *service, draft, mark: *mark, max_charge: *max_charge };
+            order::place::place_order(world, now, draws, &asked)
+        }
+        Command::RequestRefill { customer, order } => {
+            order::refill::request_refill(world, now, *customer, *order)
+        }
+        Command::RequestCancel { customer, order } => {
+            order::cancel::request_cancel(world, now, *customer, *order)
+        }
+        Command::BeginAttempt { attempt } => order::attempt::begin_attempt(world, now, *attempt),
+        Command::FinishAttempt { attempt, result } => {
+            order::attempt::finish_attempt(world, now, *attempt, result)
+        }
+        Command::Observe { attempt, seen } => order::observe::observe(world, now, draws, *attempt, seen),
+        Command::ResolveAttempt { attempt, verdict } => {
+            order::attempt::resolve_attempt(world, now, *attempt, verdict)
+        }
+        Command::ExpireHold { order } => order::attempt::expire_hold(world, now, *order),
+        Command::MakeRun { parent } => order::dripfeed::make_run(world, now, *parent),
+        Command::ReportPost { subscription, link } => {
+            order::subscription::report_post(world, now, draws, *subscription, link)
+        }
+        Command::TendSubscription { subscription } => {
+            order::subscription::tend(world, now, draws, *subscription)
+        }
+        Command::AnswerRefill { order, refill, answer } => {
+            order::refill::answer_refill(world, now, *order, *refill, answer)
+        }
+        Command::ObserveRefill { order, refill, seen } => {
+            order::refill::observe_refill(world, now, *order, *refill, *seen)
+        }
+        Command::AnswerCancel { order, cancel, answer } => {
+            order::cancel::answer_cancel(world, now, *order, *cancel, answer)
+        }
+        Command::ObserveCancel { order, cancel, rejected } => {
+            order::cancel::observe_cancel(world, now, *order, *cancel, *rejected)
+        }
+        Command::OpenCustomer { name, currency, credit_limit, switches, key } => {
+            crate::customer::open(world, name, *currency, *credit_limit, *switches, *key)
+        }
+        Command::CreditCustomer { customer, amount, note } => {
+            crate::customer::credit(world, now, *customer, *amount, note)
+        }
+        Command::SetStanding { customer, standing } => {
+            crate::customer::set_standing(world, *customer, *standing)
+        }
+        Command::AddKey { customer, hash, label, revoke_others } => {
+            crate::customer::add_key(world, *customer, *hash, label, revoke_others)
+        }
+        Command::PutProvider { account } => crate::provider::put(world, account),
+        Command::FundProvider { account, amount, note } => {
+            crate::provider::fund(world, now, *account, *amount, note)
+        }
+        Command::PutService { service } => crate::catalogue::put(world, now, service),
+    }
+}

@@ -1,0 +1,268 @@
+//! Accepting an order: the checks in their order, the debit, and the first attempt, in one decision.
+//!
+//! In: what a customer asked. Out: the order's id, or the first refusal in the order of `api-v2.md` §4; the
+//! idempotency key comes before every other check, funds come last (rule 13). Rules: `domain.md`, Orders and
+//! Money. Never: a provider.
+
+use crate::catalogue::{Route, Service};
+use crate::command::{Decision, Done, Parameter, Refusal, Stop};
+use crate::customer::{Account, Standing};
+use crate::draws::Draws;
+use crate::ids::{CustomerId, OrderId, ServiceId};
+use crate::ledger::{Cause, LedgerAccount};
+use crate::money::{Amount, Quantity, Rate, RatePer};
+use crate::order::attempt::{self, Purpose};
+use crate::order::draft::{Draft, Given, Ordered};
+use crate::order::{
+    DripFeed, Hold, HoldReason, IdempotencyMark, Order, OrderFile, OrderKind, OrderStatus, Part, Sums,
+    dripfeed, subscription,
+};
+use crate::planted::Bug;
+use crate::time::Timestamp;
+use crate::world::{GuardKey, IdempotencyHit, Need, World};
+
+/// What a customer asked for.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    pub customer: CustomerId,
+    /// None: missing or no number.
+    pub service: Option<ServiceId>,
+    pub draft: &'a Draft,
+    pub mark: Option<IdempotencyMark>,
+    /// Refuse rather than charge more than this.
+    pub max_charge: Option<Amount>,
+}
+
+/// See the module's head.
+pub fn place_order(world: &mut World, now: Timestamp, draws: &mut Draws, asked: &Asked<'_>) -> Decision {
+    need_everything(world, asked)?;
+    if let Some(replay) = replayed(world, asked)? {
+        return replay;
+    }
+    let account = *world.account(asked.customer)?.ok_or(Refusal::UnknownCustomer)?;
+    if account.standing != Standing::Active {
+        return Err(Refusal::AccountSuspended.into());
+    }
+    let id = asked.service.ok_or(Refusal::UnknownService)?;
+    let service =
+        world.service(id)?.filter(|service| service.enabled).ok_or(Refusal::UnknownService)?.clone();
+    let ordered = asked.draft.complete(&service)?;
+    guard(world, asked.customer, &service, &ordered)?;
+    let charge = charge_of(world, &service, &ordered)?;
+    if asked.max_charge.is_some_and(|max| charge > max) || !can_pay(world, &account, charge) {
+        return Err(Refusal::NotEnoughFunds.into());
+    }
+    let file = accept(world, now, asked, &account, &service, ordered, charge)?;
+    let order = file.order.id;
+    if let Some(mark) = asked.mark {
+        let hit = IdempotencyHit { order, parameters: mark.parameters };
+        world.idempotency.set((asked.customer, mark.key), Some(hit));
+    }
+    start(world, now, draws, file, &service)?;
+    Ok(Done::Placed { order, replayed: false })
+}
+
+/// All rows at once, so that a batch is decided twice at the most.
+fn need_everything(world: &World, asked: &Asked<'_>) -> Result<(), Need> {
+    let mut need = Need::default();
+    let mut note = |missing: Option<Need>| {
+        if let Some(missing) = missing {
+            need.join(missing);
+        }
+    };
+    note(world.account(asked.customer).err());
+    if let Some(mark) = asked.mark {
+        note(world.idempotency(asked.customer, mark.key).err());
+    }
+    if let Some(service) = asked.service {
+        note(world.service(service).err());
+        let username = asked.draft.extra.as_ref().map_or(&Given::Absent, |extra| &extra.username);
+        for target in [&asked.draft.link, username] {
+            if let Given::Is(target) = target {
+                note(world.guard(&GuardKey::new(asked.customer, service, target)).err());
+            }
+        }
+    }
+    if need.is_empty() { Ok(()) } else { Err(need) }
+}
+
+fn replayed(world: &World, asked: &Asked<'_>) -> Result<Option<Decision>, Stop> {
+    let Some(mark) = asked.mark else { return Ok(None) };
+    if world.planted.has(Bug::IdempotencyIgnored) {
+        return Ok(None);
+    }
+    let hit = world.idempotency(asked.customer, mark.key)?;
+    Ok(hit.map(|hit| {
+        if hit.parameters == mark.parameters {
+            Ok(Done::Placed { order: hit.order, replayed: true })
+        } else {
+            Err(Refusal::IdempotencyMismatch.into())
+        }
+    }))
+}
+
+/// Only where the service guards, and where a link or username was given.
+fn guard(world: &World, customer: CustomerId, service: &Service, ordered: &Ordered) -> Result<(), Stop> {
+    let target = match &ordered.kind {
+        OrderKind::Subscriptions(asked) => Some(&asked.username),
+        _other_kinds => ordered.link.as_ref(),
+    };
+    let Some(target) = target.filter(|_| service.guarded) else { return Ok(()) };
+    match world.guard(&GuardKey::new(customer, service.id, target))? {
+        Some(_) => Err(Refusal::ActiveOrderOnLink.into()),
+        None => Ok(()),
+    }
+}
+
+/// What is taken at once: the whole order; of a subscription its first post at its highest cost.
+fn charge_of(world: &World, service: &Service, ordered: &Ordered) -> Result<Amount, Stop> {
+    let quantity = match &ordered.kind {
+        OrderKind::Subscriptions(asked) => asked.max,
+        _other_kinds => total(ordered)?,
+    };
+    let charge = service
+        .rate
+        .charge(service.service_type.rate_per(), quantity)
+        .ok_or(Refusal::Incorrect(Parameter::Quantity))?;
+    if world.planted.has(Bug::ChargeRoundsDown)
+        && charge_is_rounded(service.rate, service.service_type.rate_per(), quantity)
+    {
+        return Ok(charge.above(Amount(1)));
+    }
+    Ok(charge)
+}
+
+/// Whether rounding up added anything; only the planted bug asks.
+fn charge_is_rounded(rate: Rate, per: RatePer, quantity: Quantity) -> bool {
+    per == RatePer::Thousand && i128::from(rate.micros()) * i128::from(quantity) % 1000 != 0
+}
+
+fn total(ordered: &Ordered) -> Result<Quantity, Stop> {
+    let runs = ordered.drip.map_or(1, |drip| u64::from(drip.runs));
+    Ok(ordered.quantity.checked_mul(runs).ok_or(Refusal::Incorrect(Parameter::Quantity))?)
+}
+
+fn can_pay(world: &World, account: &Account, charge: Amount) -> bool {
+    if world.planted.has(Bug::BalanceBeforeBatch) {
+        return world.accounts.before_batch(&account.customer).is_some_and(|before| before.can_pay(charge));
+    }
+    account.can_pay(charge)
+}
+
+/// Draws the id, debits, and writes the order down.
+fn accept(
+    world: &mut World,
+    now: Timestamp,
+    asked: &Asked<'_>,
+    account: &Account,
+    service: &Service,
+    ordered: Ordered,
+    charge: Amount,
+) -> Result<OrderFile, Stop> {
+    let quantity = total(&ordered)?;
+    let id = world.next_order().ok_or(Refusal::IdsExhausted)?;
+    let part = match (&ordered.kind, ordered.drip) {
+        (OrderKind::Subscriptions(_), _) => Part::Subscription(subscription::Subscription::opened(now)),
+        (_, Some(drip)) => Part::DripFeed(DripFeed::new(drip, ordered.quantity, now)),
+        (_, None) => Part::Whole,
+    };
+    let mut sums = Sums { debited: charge, ..Sums::default() };
+    sums.entries = world.post(
+        Cause::Order(id),
+        0,
+        LedgerAccount::Customer(asked.customer),
+        LedgerAccount::InFlight,
+        charge,
+        account.currency,
+    )?;
+    Ok(OrderFile::new(Order {
+        id,
+        customer: asked.customer,
+        service: service.id,
+        kind: ordered.kind,
+        link: ordered.link,
+        quantity,
+        part,
+        currency: account.currency,
+        rate: service.rate,
+        price_version: service.price_version,
+        charge,
+        sums,
+        status: OrderStatus::Pending,
+        remains: quantity,
+        start_count: None,
+        accepted_at: now,
+        ended_at: None,
+        hold: None,
+        mark: asked.mark,
+        guarded: service.guarded,
+    }))
+}
+
+/// What follows at once: the first attempt, the first run, or the first prepaid post.
+fn start(
+    world: &mut World,
+    now: Timestamp,
+    draws: &mut Draws,
+    mut file: OrderFile,
+    service: &Service,
+) -> Result<(), Stop> {
+    match file.order.part {
+        Part::Whole | Part::Run { .. } | Part::Post { .. } => {
+            plan_first(&mut file, service, now);
+            world.put_order(file);
+            Ok(())
+        }
+        Part::DripFeed(_) => {
+            let parent = file.order.id;
+            world.put_order(file);
+            dripfeed::make_run(world, now, parent).map(|_| ())
+        }
+        Part::Subscription(_) => {
+            subscription::begin(&mut file, service, now, draws);
+            world.put_order(file);
+            Ok(())
+        }
+    }
+}
+
+/// The first attempt of an order, or the hold that says there is no provider.
+pub fn plan_first(file: &mut OrderFile, service: &Service, now: Timestamp) {
+    match &service.route {
+        Route::Manual => file.order.hold = Some(Hold { reason: HoldReason::Manual, since: now }),
+        Route::Providers(legs) => {
+            if let Some(leg) = legs.first() {
+                attempt::plan(file, Purpose::Order, leg, now);
+            }
+        }
+    }
+}
+
+/// An order of a parent: a run or a post. It has no debit of its own.
+pub fn child_of(
+    parent: &Order,
+    id: OrderId,
+    part: Part,
+    kind: OrderKind,
+    quantity: Quantity,
+    charge: Amount,
+    now: Timestamp,
+) -> Order {
+    Order {
+        id,
+        kind,
+        part,
+        quantity,
+        charge,
+        sums: Sums::default(),
+        status: OrderStatus::Pending,
+        remains: quantity,
+        start_count: None,
+        accepted_at: now,
+        ended_at: None,
+        hold: None,
+        mark: None,
+        guarded: false,
+        ..parent.clone()
+    }
+}

@@ -1,0 +1,323 @@
+//! Subscriptions: one post prepaid at a time, at its highest cost; each post that is made is an order.
+//!
+//! Passed on to a provider one post (a *segment*) at a time with its quantity already drawn, so that what the
+//! provider may make before we know is one post, and its cost is exact. Where the provider can't cancel, or
+//! there is none, an operator's detector reports posts. Rules: `domain.md`, Subscription.
+
+use serde::{Deserialize, Serialize};
+
+use crate::catalogue::Service;
+use crate::command::{Decision, Done, Refusal, Stop};
+use crate::draws::Draws;
+use crate::ids::{OrderId, ProviderOrderId};
+use crate::ledger::{Cause, LedgerAccount};
+use crate::limits;
+use crate::money::{Amount, Quantity, Rate, RatePer};
+use crate::order::attempt::{self, Attempt, AttemptState, Purpose};
+use crate::order::settle::{End, Movement, move_money, settle};
+use crate::order::{
+    CancelState, Hold, HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, place,
+};
+use crate::provider::{Observation, SeenStatus};
+use crate::time::{Span, Timestamp};
+use crate::world::World;
+
+/// The subscription's own state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    pub state: SubscriptionState,
+    /// Ids of the posts made so far, in order.
+    pub made: Vec<OrderId>,
+    /// The quantity of the next post, drawn when it was prepaid.
+    pub drawn: Quantity,
+    /// Segments asked upstream so far.
+    pub segments: u32,
+    pub last_post_at: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SubscriptionState {
+    /// The next post is prepaid, at this price version.
+    Active {
+        prepaid: Amount,
+        rate: Rate,
+        price_version: u32,
+    },
+    /// No money for the next post; a credit that covers it ends the pause.
+    PausedForFunds,
+    Ended,
+}
+
+impl Subscription {
+    /// Not yet prepaid: [`begin`] follows in the same decision.
+    pub const fn opened(now: Timestamp) -> Self {
+        Self {
+            state: SubscriptionState::PausedForFunds,
+            made: Vec::new(),
+            drawn: 0,
+            segments: 0,
+            last_post_at: now,
+        }
+    }
+}
+
+fn parts(file: &OrderFile) -> Result<(PostsAsked, Subscription), Stop> {
+    match (&file.order.kind, &file.order.part) {
+        (OrderKind::Subscriptions(asked), Part::Subscription(subscription)) => {
+            Ok((asked.clone(), subscription.clone()))
+        }
+        _other_order => Err(Refusal::OutOfTurn("not a subscription").into()),
+    }
+}
+
+/// After the first debit: prepaid, drawn, and asked upstream where that can be taken back.
+pub fn begin(file: &mut OrderFile, service: &Service, now: Timestamp, draws: &mut Draws) {
+    let Ok((asked, mut subscription)) = parts(file) else { return };
+    let prepaid = file.order.charge;
+    subscription.state =
+        SubscriptionState::Active { prepaid, rate: service.rate, price_version: service.price_version };
+    subscription.drawn = draws.between(asked.min, asked.max);
+    file.order.part = Part::Subscription(subscription);
+    ask_for_post(file, service, now);
+}
+
+/// Plans the next segment, or holds for the detector.
+fn ask_for_post(file: &mut OrderFile, service: &Service, now: Timestamp) {
+    let Some(leg) = service.route.legs().iter().find(|leg| leg.cancel).cloned() else {
+        file.order.hold = Some(Hold { reason: HoldReason::Manual, since: now });
+        file.order.status = OrderStatus::InProgress;
+        return;
+    };
+    let Part::Subscription(subscription) = &mut file.order.part else { return };
+    subscription.segments += 1;
+    let purpose = Purpose::Segment(subscription.segments);
+    attempt::plan(file, purpose, &leg, now);
+}
+
+/// The provider's word on segment `number`. Takes the file as booked so far, and writes it back.
+pub fn observe_segment(
+    world: &mut World,
+    now: Timestamp,
+    draws: &mut Draws,
+    mut file: OrderFile,
+    number: u32,
+    seen: &Observation,
+) -> Result<(), Stop> {
+    let (_, subscription) = parts(&file)?;
+    let current = subscription.segments == number && !matches!(subscription.state, SubscriptionState::Ended);
+    if !current || file.order.status.has_ended() {
+        world.put_order(file);
+        return Ok(());
+    }
+    let made = seen.orders.first().and_then(|id| ProviderOrderId::new(id));
+    match (&seen.status, made) {
+        (_, Some(post)) => make_post(world, now, draws, &mut file, None, Some(post)),
+        (Some(SeenStatus::Completed), None) => make_post(world, now, draws, &mut file, None, None),
+        (Some(SeenStatus::Canceled | SeenStatus::Expired), None) if asked_to_cancel(&file) => {
+            end_cancelled(world, now, &mut file)
+        }
+        (Some(SeenStatus::Canceled | SeenStatus::Expired), None) => {
+            end(world, now, &mut file, OrderStatus::Expired)
+        }
+        (_, None) => Ok(()),
+    }?;
+    world.put_order(file);
+    Ok(())
+}
+
+fn asked_to_cancel(file: &OrderFile) -> bool {
+    file.cancels.iter().any(|cancel| cancel.state.is_open())
+}
+
+/// A post that an operator's detector found: ordered at once, and the next one prepaid.
+pub fn report_post(
+    world: &mut World,
+    now: Timestamp,
+    draws: &mut Draws,
+    id: OrderId,
+    link: &str,
+) -> Decision {
+    let mut file = world.order(id)?.ok_or(Refusal::UnknownOrder)?.clone();
+    let (_, subscription) = parts(&file)?;
+    if file.attempts.iter().any(|attempt| attempt.state.is_live()) {
+        return Err(Refusal::OutOfTurn("the provider watches for its posts").into());
+    }
+    if !matches!(subscription.state, SubscriptionState::Active { .. }) {
+        // Recorded by the caller's log; a post that falls due in a pause is skipped and does not count.
+        return Err(Refusal::OutOfTurn("the subscription is not active").into());
+    }
+    make_post(world, now, draws, &mut file, Some(link.to_owned()), None)?;
+    world.put_order(file);
+    Ok(Done::Noted)
+}
+
+/// Settles the prepaid post as an order of its real quantity, gives the difference back, and prepays the next.
+fn make_post(
+    world: &mut World,
+    now: Timestamp,
+    draws: &mut Draws,
+    file: &mut OrderFile,
+    link: Option<String>,
+    upstream: Option<ProviderOrderId>,
+) -> Result<(), Stop> {
+    let (asked, mut subscription) = parts(file)?;
+    let SubscriptionState::Active { prepaid, rate, price_version } = subscription.state else {
+        return Err(Refusal::OutOfTurn("the subscription is not active").into());
+    };
+    let quantity = subscription.drawn;
+    let charge = rate.charge(RatePer::Thousand, quantity).ok_or(Refusal::AmountOutOfRange)?;
+    let id = world.next_order().ok_or(Refusal::IdsExhausted)?;
+    let number = u32::try_from(subscription.made.len() + 1).unwrap_or(u32::MAX);
+    let part = Part::Post { parent: file.order.id, number };
+    let mut post =
+        OrderFile::new(place::child_of(&file.order, id, part, OrderKind::Default, quantity, charge, now));
+    post.order.link = link.or_else(|| Some(asked.username.clone()));
+    (post.order.rate, post.order.price_version) = (rate, price_version);
+    move_money(world, file, Movement::Returned, prepaid.above(charge))?;
+    file.order.charge = file.order.charge.above(prepaid.above(charge));
+    let delivered = deliver_post(world, file, &mut post, upstream, now)?;
+    subscription.made.push(id);
+    subscription.last_post_at = now;
+    subscription.state = SubscriptionState::PausedForFunds;
+    file.order.part = Part::Subscription(subscription);
+    // The post's money comes out of the subscription's sums, which must be written before it moves.
+    world.put_order(file.clone());
+    if delivered {
+        post.order.remains = 0;
+        settle(world, now, &mut post, End::Completed)?;
+    }
+    world.put_order(post);
+    *file = world.order(file.order.id)?.ok_or(Refusal::UnknownOrder)?.clone();
+    go_on(world, now, draws, file)
+}
+
+/// Hangs the provider's own order of the post below it, if it named one. True when there is nothing to follow.
+fn deliver_post(
+    world: &mut World,
+    file: &OrderFile,
+    post: &mut OrderFile,
+    upstream: Option<ProviderOrderId>,
+    now: Timestamp,
+) -> Result<bool, Stop> {
+    let Some(segment) = file.attempts.iter().rev().find(|attempt| attempt.state.provider_order().is_some())
+    else {
+        post.order.hold = Some(Hold { reason: HoldReason::Manual, since: now });
+        return Ok(false);
+    };
+    let Some(upstream) = upstream else { return Ok(true) };
+    if world.claim(segment.account, &upstream)?.is_some() {
+        return Ok(true);
+    }
+    let id = crate::ids::AttemptId { order: post.order.id, number: 1 };
+    world.claims.set((segment.account, upstream.clone()), Some(id));
+    post.attempts.push(Attempt {
+        number: 1,
+        purpose: Purpose::Mirrored,
+        expected_cost: Amount::ZERO,
+        booked_cost: Amount::ZERO,
+        entries: 0,
+        state: AttemptState::Adopted { order: upstream },
+        planned_at: now,
+        ..segment.clone()
+    });
+    post.order.status = OrderStatus::Processing;
+    Ok(false)
+}
+
+/// After a post, or at the end of a pause: done, cancelled, expired, or the next post prepaid.
+fn go_on(world: &mut World, now: Timestamp, draws: &mut Draws, file: &mut OrderFile) -> Result<(), Stop> {
+    let (asked, mut subscription) = parts(file)?;
+    if asked.posts.is_some_and(|posts| subscription.made.len() as u64 >= posts) {
+        return end(world, now, file, OrderStatus::Completed);
+    }
+    if asked_to_cancel(file) {
+        return end_cancelled(world, now, file);
+    }
+    if asked.expiry.is_some_and(|date| now >= date.end()) {
+        return end(world, now, file, OrderStatus::Expired);
+    }
+    let service = world.service(file.order.service)?.ok_or(Refusal::UnknownService)?.clone();
+    let prepaid = service.rate.charge(RatePer::Thousand, asked.max).ok_or(Refusal::AmountOutOfRange)?;
+    let account = *world.account(file.order.customer)?.ok_or(Refusal::UnknownCustomer)?;
+    if !account.can_pay(prepaid) || account.standing != crate::customer::Standing::Active {
+        subscription.state = SubscriptionState::PausedForFunds;
+        file.order.part = Part::Subscription(subscription);
+        return Ok(());
+    }
+    let (from, to) = (LedgerAccount::Customer(file.order.customer), LedgerAccount::InFlight);
+    let order = &mut file.order;
+    order.sums.entries =
+        world.post(Cause::Order(order.id), order.sums.entries, from, to, prepaid, order.currency)?;
+    order.sums.debited = order.sums.debited.plus(prepaid).ok_or(Refusal::AmountOutOfRange)?;
+    order.charge = order.charge.plus(prepaid).ok_or(Refusal::AmountOutOfRange)?;
+    subscription.state =
+        SubscriptionState::Active { prepaid, rate: service.rate, price_version: service.price_version };
+    subscription.drawn = draws.between(asked.min, asked.max);
+    order.part = Part::Subscription(subscription);
+    ask_for_post(file, &service, now);
+    Ok(())
+}
+
+/// Gives back what is prepaid and unused, and ends. Posts that were made go on by themselves.
+pub fn end(world: &mut World, now: Timestamp, file: &mut OrderFile, status: OrderStatus) -> Result<(), Stop> {
+    let (_, mut subscription) = parts(file)?;
+    if let SubscriptionState::Active { prepaid, .. } = subscription.state {
+        move_money(world, file, Movement::Returned, prepaid)?;
+        file.order.charge = file.order.charge.above(prepaid);
+    }
+    subscription.state = SubscriptionState::Ended;
+    file.order.part = Part::Subscription(subscription);
+    file.order.status = status;
+    file.order.ended_at = Some(now);
+    file.order.hold = None;
+    attempt::void_planned(file);
+    for cancel in file.cancels.iter_mut().filter(|cancel| cancel.state.is_open()) {
+        cancel.ended_at = Some(now);
+        cancel.state = CancelState::Completed;
+    }
+    Ok(())
+}
+
+/// With posts made it shows `Expired`, with none `Canceled` (`api-v2.md` §5, SP money rule).
+pub fn end_cancelled(world: &mut World, now: Timestamp, file: &mut OrderFile) -> Result<(), Stop> {
+    let (_, subscription) = parts(file)?;
+    let status = if subscription.made.is_empty() { OrderStatus::Canceled } else { OrderStatus::Expired };
+    end(world, now, file, status)
+}
+
+/// The owner's cancel: at once when nothing is asked upstream, else when the provider has let go of it.
+pub fn cancel(world: &mut World, now: Timestamp, file: &mut OrderFile) -> Result<(), Stop> {
+    let (_, subscription) = parts(file)?;
+    let asked_upstream = file
+        .attempts
+        .iter()
+        .any(|attempt| attempt.purpose == Purpose::Segment(subscription.segments) && attempt.state.is_live());
+    if asked_upstream && matches!(subscription.state, SubscriptionState::Active { .. }) {
+        return Ok(());
+    }
+    end_cancelled(world, now, file)
+}
+
+/// Time's own part: an expiry that passed, thirty days without a post, a pause that can end.
+pub fn tend(world: &mut World, now: Timestamp, draws: &mut Draws, id: OrderId) -> Decision {
+    let mut file = world.order(id)?.ok_or(Refusal::UnknownOrder)?.clone();
+    let (asked, subscription) = parts(&file)?;
+    if file.order.status.has_ended() {
+        return Err(Refusal::OutOfTurn("the subscription has ended").into());
+    }
+    let before = file.clone();
+    // The provider knows the date too; its last post may still come in for a while.
+    let watched = file.attempts.iter().any(|attempt| attempt.state.is_live());
+    let grace = if watched { Span::hours(1) } else { Span(0) };
+    let expired = asked.expiry.is_some_and(|date| now >= date.end().after(grace));
+    let silent = now.since(subscription.last_post_at) >= limits::SUBSCRIPTION_SILENCE;
+    if expired || silent {
+        end(world, now, &mut file, OrderStatus::Expired)?;
+    } else if matches!(subscription.state, SubscriptionState::PausedForFunds) {
+        go_on(world, now, draws, &mut file)?;
+    }
+    if file != before {
+        world.put_order(file);
+    }
+    Ok(Done::Noted)
+}

@@ -1,0 +1,431 @@
+//! The working set of a batch: what decisions read, and what they changed.
+//!
+//! A row is loaded, absent, or not loaded; asking for the last gives a [`Need`], and the batch is decided
+//! again once the store has loaded it. So a forgotten read can't look like "unknown order". Changes lie over
+//! the loaded rows and are undone per command (a refusal) or all at once (a need, a failed commit).
+//! Out: [`Changes`], in key order, for the store to write and for the engine to hear of.
+
+mod table;
+
+use std::collections::BTreeSet;
+
+pub use table::Table;
+
+use crate::catalogue::Service;
+use crate::customer::{Account, ApiKey, Customer, KeyHash};
+use crate::ids::{
+    AttemptId, CancelId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, RefillId, ServiceId,
+    TransferId,
+};
+use crate::ledger::{Cause, Entry, LedgerAccount};
+use crate::limits;
+use crate::money::{Amount, Currency};
+use crate::order::{Order, OrderFile, normalised_target};
+use crate::planted::Planted;
+use crate::provider::ProviderAccount;
+use crate::time::Timestamp;
+
+/// One row, or one question to an index, that a decision reads.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    Account(CustomerId),
+    Customer(CustomerId),
+    ApiKey(KeyHash),
+    Service(ServiceId),
+    Provider(ProviderAccountId),
+    Order(OrderId),
+    /// The open guarded order of a customer on one service and link.
+    Guard(GuardKey),
+    /// The order that an idempotency key made.
+    Idempotency(CustomerId, [u8; 16]),
+    /// The attempt that owns a provider's order id.
+    Claim(ProviderAccountId, ProviderOrderId),
+    /// Attempts of unknown outcome, or lately absent, at one account and link.
+    Doubts(ProviderAccountId, String),
+}
+
+/// What the duplicate guard compares: `target` in its normalised form.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GuardKey {
+    pub customer: CustomerId,
+    pub service: crate::ids::ServiceId,
+    pub target: String,
+}
+
+impl GuardKey {
+    pub fn new(customer: CustomerId, service: ServiceId, target: &str) -> Self {
+        Self { customer, service, target: normalised_target(target) }
+    }
+
+    /// The key of an order that takes part in the guard.
+    pub fn of(order: &Order) -> Option<Self> {
+        if !order.guarded {
+            return None;
+        }
+        order.target().map(|target| Self::new(order.customer, order.service, target))
+    }
+}
+
+/// The order behind an idempotency key, and the parameters it was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdempotencyHit {
+    pub order: OrderId,
+    pub parameters: [u8; 16],
+}
+
+/// Rows to be loaded before the decision can be made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Need(BTreeSet<Key>);
+
+impl Need {
+    pub fn of(key: Key) -> Self {
+        Self(BTreeSet::from([key]))
+    }
+
+    pub fn join(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In key order, which is the order of row locks.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
+    }
+}
+
+/// The next number of every sequence. Moves only with a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursors {
+    pub order: u32,
+    pub refill: u32,
+    pub cancel: u32,
+    pub transfer: u32,
+    pub customer: u32,
+    pub service: u32,
+    pub provider: u32,
+    pub entry: u64,
+}
+
+impl Default for Cursors {
+    fn default() -> Self {
+        Self {
+            order: 1,
+            refill: 1,
+            cancel: limits::CANCEL_ID_FIRST,
+            transfer: 1,
+            customer: 1,
+            service: 1,
+            provider: 1,
+            entry: 1,
+        }
+    }
+}
+
+/// A deposit, adjustment or top-up that somebody entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    pub id: TransferId,
+    pub to: LedgerAccount,
+    pub amount: Amount,
+    pub currency: Currency,
+    pub at: Timestamp,
+    pub note: String,
+}
+
+/// One version of a service's rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PriceVersion {
+    pub service: ServiceId,
+    pub version: u32,
+    pub rate: crate::money::Rate,
+    pub since: Timestamp,
+}
+
+/// An order before and after the batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderChange {
+    /// None for a new order.
+    pub before: Option<OrderFile>,
+    pub after: OrderFile,
+}
+
+/// Everything a batch changed, each kind in key order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Changes {
+    pub accounts: Vec<Account>,
+    pub customers: Vec<Customer>,
+    pub api_keys: Vec<ApiKey>,
+    pub services: Vec<Service>,
+    pub prices: Vec<PriceVersion>,
+    pub providers: Vec<ProviderAccount>,
+    pub transfers: Vec<Transfer>,
+    pub orders: Vec<OrderChange>,
+    pub entries: Vec<Entry>,
+}
+
+impl Changes {
+    pub fn is_empty(&self) -> bool {
+        let Self { accounts, customers, api_keys, services, prices, providers, transfers, orders, entries } =
+            self;
+        accounts.is_empty()
+            && customers.is_empty()
+            && api_keys.is_empty()
+            && services.is_empty()
+            && prices.is_empty()
+            && providers.is_empty()
+            && transfers.is_empty()
+            && orders.is_empty()
+            && entries.is_empty()
+    }
+}
+
+/// See the module's head.
+#[derive(Debug, Default)]
+pub struct World {
+    pub cursors: Cursors,
+    pub accounts: Table<CustomerId, Account>,
+    pub customers: Table<CustomerId, Customer>,
+    pub api_keys: Table<KeyHash, ApiKey>,
+    pub services: Table<ServiceId, Service>,
+    pub providers: Table<ProviderAccountId, ProviderAccount>,
+    pub orders: Table<OrderId, OrderFile>,
+    pub guards: Table<GuardKey, OrderId>,
+    pub idempotency: Table<(CustomerId, [u8; 16]), IdempotencyHit>,
+    pub claims: Table<(ProviderAccountId, ProviderOrderId), AttemptId>,
+    pub doubts: Table<(ProviderAccountId, String), Vec<AttemptId>>,
+    prices: Vec<PriceVersion>,
+    transfers: Vec<Transfer>,
+    entries: Vec<Entry>,
+    /// Cursors as the batch began with them.
+    first: Cursors,
+    pub planted: Planted,
+}
+
+/// A place to undo to.
+#[derive(Debug, Clone, Copy)]
+pub struct Mark {
+    cursors: Cursors,
+    tables: [usize; 10],
+    prices: usize,
+    transfers: usize,
+    entries: usize,
+}
+
+impl World {
+    pub fn new(cursors: Cursors) -> Self {
+        Self { cursors, first: cursors, ..Self::default() }
+    }
+
+    pub fn account(&self, id: CustomerId) -> Result<Option<&Account>, Need> {
+        self.accounts.get(&id).ok_or_else(|| Need::of(Key::Account(id)))
+    }
+
+    pub fn customer(&self, id: CustomerId) -> Result<Option<&Customer>, Need> {
+        self.customers.get(&id).ok_or_else(|| Need::of(Key::Customer(id)))
+    }
+
+    pub fn api_key(&self, hash: KeyHash) -> Result<Option<&ApiKey>, Need> {
+        self.api_keys.get(&hash).ok_or_else(|| Need::of(Key::ApiKey(hash)))
+    }
+
+    pub fn service(&self, id: ServiceId) -> Result<Option<&Service>, Need> {
+        self.services.get(&id).ok_or_else(|| Need::of(Key::Service(id)))
+    }
+
+    pub fn provider(&self, id: ProviderAccountId) -> Result<Option<&ProviderAccount>, Need> {
+        self.providers.get(&id).ok_or_else(|| Need::of(Key::Provider(id)))
+    }
+
+    pub fn order(&self, id: OrderId) -> Result<Option<&OrderFile>, Need> {
+        self.orders.get(&id).ok_or_else(|| Need::of(Key::Order(id)))
+    }
+
+    pub fn guard(&self, key: &GuardKey) -> Result<Option<OrderId>, Need> {
+        self.guards.get(key).map(Option::<&OrderId>::copied).ok_or_else(|| Need::of(Key::Guard(key.clone())))
+    }
+
+    pub fn idempotency(&self, customer: CustomerId, key: [u8; 16]) -> Result<Option<IdempotencyHit>, Need> {
+        let hit = self.idempotency.get(&(customer, key));
+        hit.map(Option::<&IdempotencyHit>::copied).ok_or_else(|| Need::of(Key::Idempotency(customer, key)))
+    }
+
+    pub fn claim(
+        &self,
+        account: ProviderAccountId,
+        order: &ProviderOrderId,
+    ) -> Result<Option<AttemptId>, Need> {
+        let claim = self.claims.get(&(account, order.clone()));
+        claim.map(Option::<&AttemptId>::copied).ok_or_else(|| Need::of(Key::Claim(account, order.clone())))
+    }
+
+    pub fn doubts(&self, account: ProviderAccountId, link: &str) -> Result<Option<&Vec<AttemptId>>, Need> {
+        let doubts = self.doubts.get(&(account, link.to_owned()));
+        doubts.ok_or_else(|| Need::of(Key::Doubts(account, link.to_owned())))
+    }
+
+    /// Writes an order's file, and keeps the guard's index in step within the batch.
+    pub fn put_order(&mut self, file: OrderFile) {
+        if let Some(key) = GuardKey::of(&file.order) {
+            let holder = (!file.order.status.has_ended()).then_some(file.order.id);
+            self.guards.set(key, holder);
+        }
+        self.orders.set(file.order.id, Some(file));
+    }
+
+    /// Appends an entry and moves the customers' balances; an amount of zero moves nothing and is no entry.
+    /// Gives the sequence the next entry of this cause will have.
+    pub fn post(
+        &mut self,
+        cause: Cause,
+        sequence: u32,
+        from: LedgerAccount,
+        to: LedgerAccount,
+        amount: Amount,
+        currency: Currency,
+    ) -> Result<u32, Posting> {
+        if amount == Amount::ZERO {
+            return Ok(sequence);
+        }
+        if amount.0 < 0 {
+            return Err(Posting::OutOfRange);
+        }
+        self.move_balance(from, Amount(-amount.0))?;
+        self.move_balance(to, amount)?;
+        let number = self.cursors.entry;
+        self.cursors.entry += 1;
+        self.entries.push(Entry { number, cause, sequence, from, to, amount, currency });
+        Ok(sequence + 1)
+    }
+
+    fn move_balance(&mut self, of: LedgerAccount, by: Amount) -> Result<(), Posting> {
+        let LedgerAccount::Customer(id) = of else { return Ok(()) };
+        let mut account = *self.account(id)?.ok_or(Posting::OutOfRange)?;
+        account.balance = account.balance.plus(by).ok_or(Posting::OutOfRange)?;
+        self.accounts.set(id, Some(account));
+        Ok(())
+    }
+
+    pub fn add_price(&mut self, version: PriceVersion) {
+        self.prices.push(version);
+    }
+
+    pub fn add_transfer(&mut self, transfer: Transfer) {
+        self.transfers.push(transfer);
+    }
+
+    /// Draws the next order id; None when the sequence is used up.
+    pub fn next_order(&mut self) -> Option<OrderId> {
+        let id = Some(self.cursors.order).filter(|id| *id <= limits::ORDER_ID_MAX)?;
+        self.cursors.order += 1;
+        Some(OrderId(id))
+    }
+
+    pub fn next_refill(&mut self) -> Option<RefillId> {
+        let id = Some(self.cursors.refill).filter(|id| *id <= limits::ORDER_ID_MAX)?;
+        self.cursors.refill += 1;
+        Some(RefillId(id))
+    }
+
+    pub fn next_cancel(&mut self) -> Option<CancelId> {
+        let id = Some(self.cursors.cancel).filter(|id| *id <= limits::ORDER_ID_MAX)?;
+        self.cursors.cancel += 1;
+        Some(CancelId(id))
+    }
+
+    pub fn next_transfer(&mut self) -> Option<TransferId> {
+        let id = Some(self.cursors.transfer).filter(|id| *id <= limits::ORDER_ID_MAX)?;
+        self.cursors.transfer += 1;
+        Some(TransferId(id))
+    }
+
+    /// Where the world stands now, for [`World::undo_to`].
+    pub fn mark(&self) -> Mark {
+        Mark {
+            cursors: self.cursors,
+            tables: [
+                self.accounts.mark(),
+                self.customers.mark(),
+                self.api_keys.mark(),
+                self.services.mark(),
+                self.providers.mark(),
+                self.orders.mark(),
+                self.guards.mark(),
+                self.idempotency.mark(),
+                self.claims.mark(),
+                self.doubts.mark(),
+            ],
+            prices: self.prices.len(),
+            transfers: self.transfers.len(),
+            entries: self.entries.len(),
+        }
+    }
+
+    pub fn undo_to(&mut self, mark: Mark) {
+        self.cursors = mark.cursors;
+        let [accounts, customers, api_keys, services, providers, orders, guards, idempotency, claims, doubts] =
+            mark.tables;
+        self.accounts.undo_to(accounts);
+        self.customers.undo_to(customers);
+        self.api_keys.undo_to(api_keys);
+        self.services.undo_to(services);
+        self.providers.undo_to(providers);
+        self.orders.undo_to(orders);
+        self.guards.undo_to(guards);
+        self.idempotency.undo_to(idempotency);
+        self.claims.undo_to(claims);
+        self.doubts.undo_to(doubts);
+        self.prices.truncate(mark.prices);
+        self.transfers.truncate(mark.transfers);
+        self.entries.truncate(mark.entries);
+    }
+
+    /// Forgets every change, drawn ids too; what was loaded stays.
+    pub fn undo_all(&mut self) {
+        let start = Mark { cursors: self.first, tables: [0; 10], prices: 0, transfers: 0, entries: 0 };
+        self.undo_to(start);
+    }
+
+    /// The write-set. The world is spent by it.
+    pub fn into_changes(self) -> (Changes, Cursors) {
+        let orders = self.orders.into_changed_with_before();
+        let orders =
+            orders.filter_map(|(before, after)| Some(OrderChange { before, after: after? })).collect();
+        let changes = Changes {
+            accounts: self.accounts.into_changed().collect(),
+            customers: self.customers.into_changed().collect(),
+            api_keys: self.api_keys.into_changed().collect(),
+            services: self.services.into_changed().collect(),
+            prices: self.prices,
+            providers: self.providers.into_changed().collect(),
+            transfers: self.transfers,
+            orders,
+            entries: self.entries,
+        };
+        (changes, self.cursors)
+    }
+}
+
+/// Why an entry could not be written.
+#[derive(Debug)]
+pub enum Posting {
+    Need(Need),
+    OutOfRange,
+}
+
+impl From<Need> for Posting {
+    fn from(need: Need) -> Self {
+        Self::Need(need)
+    }
+}
+
+impl From<Posting> for crate::command::Stop {
+    fn from(posting: Posting) -> Self {
+        match posting {
+            Posting::Need(need) => Self::Need(need),
+            Posting::OutOfRange => Self::Refused(crate::command::Refusal::AmountOutOfRange),
+        }
+    }
+}
