@@ -87,6 +87,6 @@ pub struct BatchId {
     pub node: NodeId,
     /// Raised at every start of the node; nothing of an older epoch commits after it.
     pub epoch: u32,
-    /// Dense within the epoch, from 1.
+    /// Ascending within the epoch, from 1; a batch that changed nothing leaves no row.
     pub sequence: u64,
 }

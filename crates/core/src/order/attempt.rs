@@ -7,7 +7,7 @@
 
 mod finish;
 
-pub use finish::finish_attempt;
+pub use finish::{RESTARTED, finish_attempt};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,224 @@
+//! The one writer: takes what waits, decides it in sequence, commits it as one durable transaction, then replies.
+//!
+//! In: commands on two lanes. Out: for each its outcome, after the commit that holds it. While one batch
+//! commits the next gathers, so a slow disk makes larger batches, not longer queues. No state is kept between
+//! batches. Rules: architecture.md, The executor; invariants.md A3, A4, A7, A8, A9. Never: a reply before its
+//! commit, a rule of its own.
+
+mod queue;
+
+use std::sync::Arc;
+
+pub use queue::{Handle, Lane, Overload, Queued};
+
+use panelworks_core::command::{Command, Outcome, decide};
+use panelworks_core::draws::Draws;
+use panelworks_core::ids::{BatchId, NodeId};
+use panelworks_core::planted::{Bug, Planted};
+use panelworks_core::time::Timestamp;
+use panelworks_core::world::{Changes, Cursors, Need, World};
+
+use crate::limits;
+use crate::ports::{Begun, Books, CommitError, StoreError, StoreErrorKind};
+
+/// Why there is no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Undecided {
+    /// Refused before anything was decided; nothing was taken.
+    #[error("too much is waiting")]
+    Overloaded,
+    #[error("there is no room on the disk for new work")]
+    NoRoom,
+    /// Nothing was written.
+    #[error("{0}")]
+    NotCommitted(StoreError),
+    /// The panel stopped while the commit was under way: it may stand.
+    #[error("the panel stopped during the commit")]
+    Unknown,
+    #[error("the panel is stopping")]
+    Stopping,
+}
+
+/// What a submitter gets.
+pub type Reply = Result<Outcome, Undecided>;
+
+/// A batch that stands, as it is told to whoever follows the books.
+#[derive(Debug)]
+pub struct Committed {
+    pub batch: BatchId,
+    pub at: Timestamp,
+    pub changes: Changes,
+}
+
+/// A batch's replies, in the order of its commands.
+#[derive(Debug)]
+pub struct Ran {
+    pub replies: Vec<Reply>,
+    /// None when nothing was changed.
+    pub committed: Option<Committed>,
+}
+
+/// The executor can't go on: acknowledged work is safe, what was under way is unknown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the executor stopped: {0}")]
+pub struct Stopped(pub StoreError);
+
+/// See the module's head. This is the part without a thread; [`Handle`] runs it on one.
+#[derive(Debug)]
+pub struct Executor<B> {
+    books: B,
+    node: NodeId,
+    epoch: u32,
+    sequence: u64,
+    planted: Planted,
+}
+
+impl<B: Books> Executor<B> {
+    /// `epoch` was raised by the store when it was opened for this start.
+    pub const fn new(books: B, node: NodeId, epoch: u32, planted: Planted) -> Self {
+        Self { books, node, epoch, sequence: 0, planted }
+    }
+
+    pub const fn books(&self) -> &B {
+        &self.books
+    }
+
+    pub const fn books_mut(&mut self) -> &mut B {
+        &mut self.books
+    }
+
+    /// Decides and commits one batch. A batch has no common fate: if it can't be committed, its commands are
+    /// tried one by one, so that a poisonous one hurts only itself.
+    pub fn run(&mut self, now: Timestamp, commands: &[Command]) -> Result<Vec<Ran>, Stopped> {
+        match self.run_together(now, commands) {
+            Ok(ran) => Ok(vec![ran]),
+            Err(failure) if failure.kind == StoreErrorKind::Fatal => Err(Stopped(failure)),
+            Err(failure) if commands.len() == 1 => {
+                Ok(vec![Ran { replies: vec![Err(Undecided::NotCommitted(failure))], committed: None }])
+            }
+            Err(_) => {
+                let mut all = Vec::with_capacity(commands.len());
+                for command in commands {
+                    all.extend(self.run(now, std::slice::from_ref(command))?);
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    fn run_together(&mut self, now: Timestamp, commands: &[Command]) -> Result<Ran, StoreError> {
+        self.sequence += 1;
+        let batch = BatchId { node: self.node, epoch: self.epoch, sequence: self.sequence };
+        let mut kept: Option<(Vec<Outcome>, Changes)> = None;
+        for _ in 0..limits::COMMIT_TRIES {
+            match self.books.begin(batch, now) {
+                Ok(Begun::Fresh) => {}
+                Ok(Begun::AlreadyCommitted) => {
+                    self.books.rollback();
+                    // The commit whose fate was unknown stands, and what it decided are the replies.
+                    let (outcomes, changes) =
+                        kept.ok_or_else(|| fatal("the batch stands, and was not decided here"))?;
+                    return Ok(ran(batch, now, outcomes, changes));
+                }
+                Err(error) => {
+                    self.after_failure(error)?;
+                    continue;
+                }
+            }
+            let (outcomes, world) = match decide_batch(&mut self.books, batch, now, commands, self.planted) {
+                Ok(decided) => decided,
+                Err(error) => {
+                    self.books.rollback();
+                    if error.kind == StoreErrorKind::Again {
+                        continue;
+                    }
+                    return Err(error);
+                }
+            };
+            let (changes, cursors) = world.into_changes();
+            if changes.is_empty() {
+                self.books.rollback();
+                return Ok(ran(batch, now, outcomes, changes));
+            }
+            match self.commit(&changes, cursors) {
+                Ok(()) => return Ok(ran(batch, now, outcomes, changes)),
+                Err(_) if self.planted.has(Bug::AckBeforeCommit) => {
+                    return Ok(ran(batch, now, outcomes, Changes::default()));
+                }
+                Err(error) => {
+                    let unknown = matches!(error, CommitError::Unknown(_));
+                    self.after_failure(error)?;
+                    if unknown {
+                        kept = Some((outcomes, changes));
+                    }
+                    if unknown && self.planted.has(Bug::RetryUnknownCommit) {
+                        return self.run_together(now, commands);
+                    }
+                }
+            }
+        }
+        Err(StoreError {
+            doing: "committing a batch",
+            why: "it was tried too often".to_owned(),
+            kind: StoreErrorKind::Failed,
+        })
+    }
+
+    fn commit(&mut self, changes: &Changes, cursors: Cursors) -> Result<(), CommitError> {
+        self.books.commit(changes, cursors)
+    }
+
+    /// Decides whether the same batch may be tried again.
+    fn after_failure(&mut self, error: CommitError) -> Result<(), StoreError> {
+        match error {
+            CommitError::NotCommitted(error) if error.kind == StoreErrorKind::Again => Ok(()),
+            CommitError::NotCommitted(error) => Err(error),
+            CommitError::Unknown(_) => self.books.reconnect(),
+        }
+    }
+}
+
+fn ran(batch: BatchId, at: Timestamp, outcomes: Vec<Outcome>, changes: Changes) -> Ran {
+    let committed = (!changes.is_empty()).then_some(Committed { batch, at, changes });
+    Ran { replies: outcomes.into_iter().map(Ok).collect(), committed }
+}
+
+fn fatal(why: &str) -> StoreError {
+    StoreError { doing: "settling a commit", why: why.to_owned(), kind: StoreErrorKind::Fatal }
+}
+
+/// Decides every command in order, each seeing what those before it did. When rows are missing, the rest is
+/// run only to gather what else is missing; then everything is undone, loaded, and decided again.
+pub fn decide_batch(
+    books: &mut impl Books,
+    batch: BatchId,
+    now: Timestamp,
+    commands: &[Command],
+    planted: Planted,
+) -> Result<(Vec<Outcome>, World), StoreError> {
+    let mut world = World::new(books.cursors());
+    world.planted = planted;
+    for _ in 0..limits::DECISION_ROUNDS {
+        let mut need = Need::default();
+        let mut outcomes = Vec::with_capacity(commands.len());
+        for (place, command) in commands.iter().enumerate() {
+            match decide(&mut world, now, &mut Draws::new(batch, place), command) {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(missing) => need.join(missing),
+            }
+        }
+        if need.is_empty() {
+            return Ok((outcomes, world));
+        }
+        world.undo_all();
+        books.load(&need, &mut world)?;
+    }
+    Err(StoreError {
+        doing: "deciding a batch",
+        why: "a decision keeps asking for rows".to_owned(),
+        kind: StoreErrorKind::Failed,
+    })
+}
+
+/// What follows the books: called on the executor's thread after each commit, before the replies leave.
+pub type Follower = Box<dyn FnMut(&Arc<Committed>) + Send>;

@@ -1,0 +1,11 @@
+//! Where the books are kept: ports, adapters, their contract, and the executor that writes through them.
+//!
+//! In: commands, and questions. Out: outcomes after their commit, rows as they were committed. This crate is
+//! the only one that knows SQL, and it knows no rule: what may change is decided in `panelworks-core`.
+//! Begin with [`ports`], then [`executor`].
+
+pub mod chain;
+pub mod executor;
+pub mod limits;
+pub mod memory;
+pub mod ports;

@@ -1,0 +1,275 @@
+//! The books in memory: for the simulation and the contract. Durable only as long as the value lives.
+//!
+//! It keeps every row, answers as the SQL adapters do, and fails on demand: a commit that did not happen, one
+//! whose answer is lost although it stands, one whose answer is lost and that does not stand.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use panelworks_core::audit::{Audit, Violation};
+use panelworks_core::catalogue::Service;
+use panelworks_core::customer::{Account, ApiKey, Customer, KeyHash};
+use panelworks_core::ids::{
+    AttemptId, BatchId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId,
+};
+use panelworks_core::ledger::{Cause, Entry};
+use panelworks_core::limits::{DUPLICATE_EVIDENCE, IDEMPOTENCY_KEPT};
+use panelworks_core::order::{AttemptState, OrderFile};
+use panelworks_core::provider::ProviderAccount;
+use panelworks_core::time::Timestamp;
+use panelworks_core::world::{
+    Changes, Cursors, GuardKey, IdempotencyHit, Key, Need, PriceVersion, Transfer, World,
+};
+
+use crate::chain::{self, Link};
+use crate::ports::{Begun, Books, CommitError, Queue, StoreError, StoreErrorKind};
+
+/// What happens to a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitFault {
+    /// It fails for certain.
+    Refused,
+    /// It stands, and the answer is lost.
+    LostAnswer,
+    /// It does not stand, and nobody can tell.
+    LostCommit,
+    /// A serialization failure: decide again.
+    Again,
+}
+
+/// Everything that is stored.
+#[derive(Debug, Default)]
+pub struct Memory {
+    cursors: Cursors,
+    accounts: BTreeMap<CustomerId, Account>,
+    customers: BTreeMap<CustomerId, Customer>,
+    api_keys: HashMap<KeyHash, ApiKey>,
+    services: BTreeMap<ServiceId, Service>,
+    prices: Vec<PriceVersion>,
+    providers: BTreeMap<ProviderAccountId, ProviderAccount>,
+    transfers: Vec<Transfer>,
+    orders: BTreeMap<OrderId, OrderFile>,
+    guards: HashMap<GuardKey, OrderId>,
+    idempotency: HashMap<(CustomerId, [u8; 16]), (IdempotencyHit, Timestamp)>,
+    claims: HashMap<(ProviderAccountId, ProviderOrderId), AttemptId>,
+    doubts: HashMap<(ProviderAccountId, String), Vec<AttemptId>>,
+    entries: Vec<Entry>,
+    batches: HashSet<BatchId>,
+    link: Link,
+    open: Option<(BatchId, Timestamp)>,
+    /// Faults of the coming commits, first first.
+    pub faults: VecDeque<Option<CommitFault>>,
+}
+
+impl Memory {
+    pub fn orders(&self) -> impl Iterator<Item = &OrderFile> {
+        self.orders.values()
+    }
+
+    pub fn order(&self, id: OrderId) -> Option<&OrderFile> {
+        self.orders.get(&id)
+    }
+
+    pub fn account(&self, id: CustomerId) -> Option<&Account> {
+        self.accounts.get(&id)
+    }
+
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.services.values()
+    }
+
+    pub fn providers(&self) -> impl Iterator<Item = &ProviderAccount> {
+        self.providers.values()
+    }
+
+    pub const fn link(&self) -> Link {
+        self.link
+    }
+
+    /// The laws of the books over everything.
+    pub fn audit(&self) -> Vec<Violation> {
+        let mut audit = Audit::default();
+        let mut by_order: HashMap<OrderId, Vec<Entry>> = HashMap::new();
+        for entry in &self.entries {
+            audit.entry(entry);
+            match entry.cause {
+                Cause::Order(order) | Cause::Attempt(AttemptId { order, .. }) => {
+                    by_order.entry(order).or_default().push(*entry)
+                }
+                Cause::Transfer(_) => {}
+            }
+        }
+        for account in self.accounts.values() {
+            audit.account(account);
+        }
+        for file in self.orders.values() {
+            audit.order(file, by_order.get(&file.order.id).map_or(&[], Vec::as_slice));
+        }
+        audit.finish()
+    }
+
+    fn load_key(&self, key: &Key, now: Timestamp, world: &mut World) {
+        match key {
+            Key::Account(id) => world.accounts.load(*id, self.accounts.get(id).copied()),
+            Key::Customer(id) => world.customers.load(*id, self.customers.get(id).cloned()),
+            Key::ApiKey(hash) => world.api_keys.load(*hash, self.api_keys.get(hash).cloned()),
+            Key::Service(id) => world.services.load(*id, self.services.get(id).cloned()),
+            Key::Provider(id) => world.providers.load(*id, self.providers.get(id).cloned()),
+            Key::Order(id) => world.orders.load(*id, self.orders.get(id).cloned()),
+            Key::Guard(guard) => world.guards.load(guard.clone(), self.guards.get(guard).copied()),
+            Key::Idempotency(customer, hash) => {
+                let hit = self.idempotency.get(&(*customer, *hash));
+                let fresh = hit.filter(|(_, at)| now.since(*at) <= IDEMPOTENCY_KEPT).map(|(hit, _)| *hit);
+                world.idempotency.load((*customer, *hash), fresh);
+            }
+            Key::Claim(account, order) => {
+                let claim = (*account, order.clone());
+                let owner = self.claims.get(&claim).copied();
+                world.claims.load(claim, owner);
+            }
+            Key::Doubts(account, link) => {
+                let place = (*account, link.clone());
+                let doubts = self
+                    .doubts
+                    .get(&place)
+                    .map(|all| all.iter().copied().filter(|id| self.in_doubt(*id, now)).collect::<Vec<_>>());
+                world.doubts.load(place, doubts.filter(|all| !all.is_empty()));
+            }
+        }
+    }
+
+    /// Unknown; or lately absent while its order is open.
+    fn in_doubt(&self, id: AttemptId, now: Timestamp) -> bool {
+        let Some(file) = self.orders.get(&id.order) else { return false };
+        match file.attempt(id.number).map(|attempt| &attempt.state) {
+            Some(AttemptState::Unknown { .. }) => true,
+            Some(AttemptState::Absent { since }) => {
+                !file.order.status.has_ended() && now.since(*since) <= DUPLICATE_EVIDENCE
+            }
+            _other_state => false,
+        }
+    }
+
+    fn apply(&mut self, batch: BatchId, at: Timestamp, changes: &Changes, cursors: Cursors) {
+        self.link = chain::link(&self.link, batch, at, &changes.entries);
+        self.batches.insert(batch);
+        self.cursors = cursors;
+        self.accounts.extend(changes.accounts.iter().map(|row| (row.customer, *row)));
+        self.customers.extend(changes.customers.iter().map(|row| (row.id, row.clone())));
+        self.api_keys.extend(changes.api_keys.iter().map(|row| (row.hash, row.clone())));
+        self.services.extend(changes.services.iter().map(|row| (row.id, row.clone())));
+        self.prices.extend(changes.prices.iter().copied());
+        self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
+        self.transfers.extend(changes.transfers.iter().cloned());
+        self.entries.extend(changes.entries.iter().copied());
+        for change in &changes.orders {
+            self.apply_order(&change.after);
+        }
+    }
+
+    fn apply_order(&mut self, file: &OrderFile) {
+        let order = &file.order;
+        if let Some(guard) = GuardKey::of(order) {
+            if !order.status.has_ended() {
+                self.guards.insert(guard, order.id);
+            } else if self.guards.get(&guard) == Some(&order.id) {
+                self.guards.remove(&guard);
+            }
+        }
+        if let Some(mark) = order.mark {
+            let hit = IdempotencyHit { order: order.id, parameters: mark.parameters };
+            self.idempotency.insert((order.customer, mark.key), (hit, order.accepted_at));
+        }
+        for attempt in &file.attempts {
+            let id = AttemptId { order: order.id, number: attempt.number };
+            if let Some(provider_order) = attempt.state.provider_order() {
+                self.claims.insert((attempt.account, provider_order.clone()), id);
+            }
+            if let (AttemptState::Unknown { .. }, Some(link)) = (&attempt.state, order.target()) {
+                let doubts = self.doubts.entry((attempt.account, link.to_owned())).or_default();
+                if !doubts.contains(&id) {
+                    doubts.push(id);
+                }
+            }
+        }
+        self.orders.insert(order.id, file.clone());
+    }
+}
+
+impl Books for Memory {
+    fn cursors(&self) -> Cursors {
+        self.cursors
+    }
+
+    fn begin(&mut self, batch: BatchId, at: Timestamp) -> Result<Begun, CommitError> {
+        self.open = Some((batch, at));
+        Ok(if self.batches.contains(&batch) { Begun::AlreadyCommitted } else { Begun::Fresh })
+    }
+
+    fn load(&mut self, need: &Need, world: &mut World) -> Result<(), StoreError> {
+        let now = self.open.map_or(Timestamp(0), |(_, at)| at);
+        for key in need.keys() {
+            self.load_key(key, now, world);
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, changes: &Changes, cursors: Cursors) -> Result<(), CommitError> {
+        let error =
+            |kind| StoreError { doing: "committing to memory", why: "a planned fault".to_owned(), kind };
+        let Some((batch, at)) = self.open.take() else {
+            return Err(CommitError::NotCommitted(error(StoreErrorKind::Failed)));
+        };
+        match self.faults.pop_front().flatten() {
+            None => {
+                self.apply(batch, at, changes, cursors);
+                Ok(())
+            }
+            Some(CommitFault::Refused) => Err(CommitError::NotCommitted(error(StoreErrorKind::Failed))),
+            Some(CommitFault::Again) => Err(CommitError::NotCommitted(error(StoreErrorKind::Again))),
+            Some(CommitFault::LostCommit) => Err(CommitError::Unknown(error(StoreErrorKind::Failed))),
+            Some(CommitFault::LostAnswer) => {
+                self.apply(batch, at, changes, cursors);
+                Err(CommitError::Unknown(error(StoreErrorKind::Failed)))
+            }
+        }
+    }
+
+    fn rollback(&mut self) {
+        self.open = None;
+    }
+
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn takes_new_work(&mut self) -> bool {
+        true
+    }
+}
+
+impl Queue for Memory {
+    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+        let open = self.orders.range(OrderId(after.0.saturating_add(1))..).map(|(_, file)| file);
+        let open = open.filter(|file| {
+            !file.order.status.has_ended() || file.refills.iter().any(|refill| refill.state.is_open())
+        });
+        Ok(open.take(limit).cloned().collect())
+    }
+
+    fn ended_files(
+        &self,
+        after: OrderId,
+        since: Timestamp,
+        rows: usize,
+    ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
+        let rows: Vec<&OrderFile> = self
+            .orders
+            .range(OrderId(after.0.saturating_add(1))..)
+            .map(|(_, file)| file)
+            .take(rows)
+            .collect();
+        let next = rows.last().map(|file| file.order.id);
+        let ended = rows.into_iter().filter(|file| file.order.ended_at.is_some_and(|at| at >= since));
+        Ok((ended.cloned().collect(), next))
+    }
+}
