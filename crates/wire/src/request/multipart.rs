@@ -53,22 +53,24 @@ struct Delimiter {
 
 /// The first delimiter at the beginning of a line.
 fn find_delimiter(bytes: &[u8], delimiter: &[u8]) -> Option<Delimiter> {
-    if bytes.starts_with(delimiter) {
-        return Some(Delimiter { start: 0, end: delimiter.len() });
-    }
-    let mut from = 0;
-    while let Some(at) = bytes[from..].iter().position(|&b| b == b'\n') {
-        let line = from + at + 1;
-        if bytes[line..].starts_with(delimiter) {
-            let carriage_return = bytes[..line - 1].ends_with(b"\r");
-            return Some(Delimiter {
-                start: line - 1 - usize::from(carriage_return),
-                end: line + delimiter.len(),
-            });
+    let mut line = 0;
+    loop {
+        if bytes[line..].strip_prefix(delimiter).is_some_and(ends_a_delimiter) {
+            let before = &bytes[..line];
+            let before = before.strip_suffix(b"\n").unwrap_or(before);
+            let before = before.strip_suffix(b"\r").unwrap_or(before);
+            return Some(Delimiter { start: before.len(), end: line + delimiter.len() });
         }
-        from = line;
+        line += bytes[line..].iter().position(|&b| b == b'\n')? + 1;
     }
-    None
+}
+
+/// Whether this may stand behind a delimiter: a line break, or the two hyphens of the last one. A content's line that
+/// merely begins like the boundary goes on otherwise.
+fn ends_a_delimiter(after: &[u8]) -> bool {
+    let last = after.strip_prefix(b"--");
+    let rest = last.unwrap_or(after).trim_ascii_start_blanks();
+    after_line_break(rest).is_some() || (last.is_some() && rest.is_empty())
 }
 
 fn after_line_break(bytes: &[u8]) -> Option<&[u8]> {
