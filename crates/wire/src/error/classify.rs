@@ -12,12 +12,25 @@ use crate::limits::PROVIDER_TEXT_CHARS;
 #[must_use]
 pub fn classify(text: &str) -> ErrorClass {
     let plain = plain(text);
-    let exact = EXACT.iter().find(|(whole, _)| *whole == plain);
-    let row = || ROWS.iter().find(|row| row.needles.iter().any(|needle| plain.contains(needle)));
+    let whole = plain.trim_end_matches(['.', '!', ' ']);
+    let exact = EXACT.iter().find(|(text, _)| *text == whole);
+    let row = || ROWS.iter().find(|row| row.needles.iter().any(|needle| holds(&plain, needle)));
     match exact {
         Some((_, class)) => *class,
         None => row().map_or(ErrorClass::Unrecognised, |row| row.class),
     }
+}
+
+/// Whether the needle's pieces stand in the text, in their order.
+fn holds(text: &str, needle: &str) -> bool {
+    let mut rest = text;
+    needle.split('*').all(|piece| match rest.split_once(piece) {
+        Some((_, after)) => {
+            rest = after;
+            true
+        }
+        None => false,
+    })
 }
 
 /// Lower case, runs of white space as one space.

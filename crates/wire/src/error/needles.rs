@@ -1,5 +1,5 @@
 //! The rows of `api-v2.md` §9 as needles for [`classify`](super::classify): lower case, first matching row wins.
-//! The order matters: a longer sentence that holds another row's words stands before that row.
+//! A `*` stands for anything between. The order matters: a longer sentence that holds another row's words stands before that row.
 
 use super::ErrorClass;
 
@@ -14,12 +14,15 @@ const REROUTABLE: ErrorClass = ErrorClass::Input { reroutable: true };
 const LATER: ErrorClass = ErrorClass::Temporary { internal: false };
 const INTERNAL: ErrorClass = ErrorClass::Temporary { internal: true };
 
-/// Texts that count only when they are the whole text: as substrings they'd swallow every `neworder.error.*`.
+/// Texts that count only when they are the whole text: as substrings they'd swallow others, such as every
+/// `neworder.error.*`, or `missing keywords`.
 pub(super) const EXACT: &[(&str, ErrorClass)] = &[
     ("order.error", INTERNAL),
     ("neworder.error", INTERNAL),
     ("neworder.error.link", INPUT),
     ("neworder.error.quantity", INPUT),
+    ("missing key", ErrorClass::Auth),
+    ("missing required parameter: key", ErrorClass::Auth),
     ("invalid key", ErrorClass::Auth),
     ("incorrect key", ErrorClass::Auth),
     ("incorrect min", INPUT),
@@ -33,8 +36,7 @@ pub(super) const ROWS: &[Row] = &[
         needles: &[
             "invalid api key",
             "incorrect api key",
-            "missing key",
-            "api key field is required",
+            "key field is required",
             "api is disable for this user",
             "bad_auth",
             "account has been suspended",
@@ -68,7 +70,7 @@ pub(super) const ROWS: &[Row] = &[
             "identical order was just placed",
             "too_many_orders",
             "not_enough_quantity",
-            "per link",
+            "order more than*per link",
         ],
     },
     Row { class: ErrorClass::Limit, needles: &["too many requests", "rate limit"] },

@@ -6,8 +6,10 @@
 
 use std::collections::HashMap;
 
-use super::errors::error_text;
-use super::scalars::provider_id;
+use serde_json::value::RawValue;
+
+use super::errors::{error_text, nested_error};
+use super::scalars::{falsy, provider_id};
 use super::{BatchAnswer, Unreadable, body};
 use crate::error::{ErrorClass, classify};
 use crate::json::{self, Node, Object};
@@ -46,6 +48,9 @@ fn of_object<T>(
     if asked.iter().any(|id| by_id.contains_key(id.trim())) {
         return Ok(collect(asked, |id| (rows.read)(&json::open(by_id.get(id)?)?)));
     }
+    if let ([only], Some(error)) = (asked, error_within(object)) {
+        return Ok(BatchAnswer::Rows(vec![(only.clone(), (rows.error)(error))]));
+    }
     if let Some(error) = whole_error(object, rows) {
         return Ok(match asked {
             [only] if classify(&error) == ErrorClass::Gone => {
@@ -55,9 +60,7 @@ fn of_object<T>(
         });
     }
     match asked {
-        [only]
-            if rows.values.iter().any(|name| object.has(name)) && !is_about_another(object, only, rows) =>
-        {
+        [only] if has_value(object, rows) && !is_about_another(object, only, rows) => {
             let row = (rows.read)(root).ok_or(Unreadable::Shape)?;
             Ok(BatchAnswer::Rows(vec![(only.clone(), row)]))
         }
@@ -69,13 +72,22 @@ fn of_object<T>(
     }
 }
 
+/// The error of a single answer, one level down where its value belongs (`api-v2.md` §1, Error body seen).
+fn error_within(object: &Object<'_>) -> Option<String> {
+    ["order", "refill", "cancel", "status"].iter().find_map(|name| nested_error(&object.get(name)?))
+}
+
 /// The error of the whole call. Where `status: fail` is an order's state, the words beside it are no error.
 fn whole_error<T>(object: &Object<'_>, rows: &Rows<T>) -> Option<String> {
     let state = rows.state_beside.iter().any(|name| object.has(name));
-    if state && object.get("error").is_none_or(|node| super::scalars::falsy(&node)) {
+    if state && object.get("error").is_none_or(|node| falsy(&node)) {
         return None;
     }
-    error_text(object, rows.values.iter().any(|name| object.has(name)))
+    error_text(object, has_value(object, rows))
+}
+
+fn has_value<T>(object: &Object<'_>, rows: &Rows<T>) -> bool {
+    rows.values.iter().any(|name| object.has(name))
 }
 
 fn is_about_another<T>(object: &Object<'_>, asked: &str, rows: &Rows<T>) -> bool {
@@ -86,7 +98,7 @@ fn row_id<T>(object: &Object<'_>, rows: &Rows<T>) -> Option<String> {
     object.get(rows.id).and_then(|node| provider_id(&node))
 }
 
-fn of_list<T>(items: &[&serde_json::value::RawValue], asked: &[String], rows: &Rows<T>) -> BatchAnswer<T> {
+fn of_list<T>(items: &[&RawValue], asked: &[String], rows: &Rows<T>) -> BatchAnswer<T> {
     let mut by_id: HashMap<String, Option<&str>> = HashMap::new();
     for raw in items {
         let Some(Node::Object(object)) = json::open(raw) else { continue };
@@ -103,11 +115,7 @@ fn of_list<T>(items: &[&serde_json::value::RawValue], asked: &[String], rows: &R
     collect(asked, |id| (rows.read)(&json::open(json::whole((*by_id.get(id)?)?)?)?))
 }
 
-fn by_position<T>(
-    items: &[&serde_json::value::RawValue],
-    asked: &[String],
-    rows: &Rows<T>,
-) -> BatchAnswer<T> {
+fn by_position<T>(items: &[&RawValue], asked: &[String], rows: &Rows<T>) -> BatchAnswer<T> {
     if items.is_empty() {
         return BatchAnswer::Rows(Vec::new());
     }
@@ -115,7 +123,11 @@ fn by_position<T>(
         return BatchAnswer::Unreadable { why: Unreadable::Shape };
     }
     let mut items = items.iter();
-    collect(asked, |_| (rows.read)(&json::open(items.next()?)?))
+    collect(asked, |_| match json::open(items.next()?)? {
+        row @ (Node::Object(_) | Node::Text(_)) => (rows.read)(&row),
+        // A bare list of numbers may be ids of anything.
+        Node::Null | Node::Bool(_) | Node::Number(_) | Node::List(_) => None,
+    })
 }
 
 /// The rows of the asked ids, in the order asked.

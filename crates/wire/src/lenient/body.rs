@@ -70,6 +70,7 @@ mod tests {
             "Notice: x\n[{\"order\":1},\n{\"order\":2}",
             "{\"error\":\"x\"}{\"order\":1}",
             "Notice: x\n{\"error\":\"x\"}\n{\"order\":1}",
+            "{oops\n{\"order\":1}",
         ] {
             assert_eq!(root(text), Err(Unreadable::NotJson), "{text}");
         }

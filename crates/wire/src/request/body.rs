@@ -27,11 +27,7 @@ pub(super) fn encoding<'a>(incoming: &Incoming<'a>) -> Encoding<'a> {
             Some(boundary) => Encoding::Multipart { boundary, bytes },
             None => Encoding::Form(bytes),
         },
-        Some(_) => match labelled_boundary(incoming.content_type.unwrap_or_default()) {
-            // A preamble before the first part.
-            Some(boundary) => Encoding::Multipart { boundary: Cow::Borrowed(boundary), bytes },
-            None => Encoding::Form(bytes),
-        },
+        Some(_) => Encoding::Form(bytes),
     }
 }
 

@@ -8,41 +8,40 @@ use std::borrow::Cow;
 use super::params::Params;
 use crate::limits::{MULTIPART_HEADER_BYTES, MULTIPART_PARTS};
 
-/// Reads all parts into `params`; `false` if the body isn't whole.
+/// Reads all parts into `params`; `false` if the body isn't whole. A preamble isn't allowed: no client sends one.
 pub(super) fn read<'a>(bytes: &'a [u8], boundary: &str, params: &mut Params<'a>) -> bool {
     let delimiter = format!("--{boundary}");
     let delimiter = delimiter.as_bytes();
-    let Some(first) = find_delimiter(bytes, delimiter) else { return false };
-    let mut rest = &bytes[first.end..];
+    let Some(mut rest) = bytes.strip_prefix(delimiter) else { return false };
     for _ in 0..MULTIPART_PARTS {
         if rest.starts_with(b"--") {
             return true;
         }
-        let Some(part) = after_line_break(rest.trim_ascii_start_blanks()) else { return false };
-        // The delimiter's line break may be the one that ends the headers: an empty part has nothing between.
-        let Some(headers_end) = headers_end(part) else { return false };
-        let Some(next) = find_delimiter(&part[headers_end.at..], delimiter) else { return false };
-        let content = &part[headers_end.after.min(headers_end.at + next.start)..headers_end.at + next.start];
-        match disposition(&part[..headers_end.at]) {
-            Some(Disposition::Parameter(name)) => params.put(&name, String::from_utf8_lossy(content)),
-            Some(Disposition::File) => {}
-            None => return false,
-        }
-        rest = &part[headers_end.at + next.end..];
+        let Some(after_part) = part(rest, delimiter, params) else { return false };
+        rest = after_part;
     }
     false
 }
 
-trait Blanks {
-    fn trim_ascii_start_blanks(&self) -> &Self;
+/// Reads one part, from behind its delimiter to behind the next one.
+fn part<'a>(rest: &'a [u8], delimiter: &[u8], params: &mut Params<'a>) -> Option<&'a [u8]> {
+    let part = after_line_break(skip_blanks(rest))?;
+    let headers = headers_end(part)?;
+    // The empty line's own break may already be the delimiter's: then nothing stands between.
+    let tail = &part[headers.at..];
+    let next = find_delimiter(tail, delimiter)?;
+    let content = tail.get(headers.after - headers.at..next.start).unwrap_or_default();
+    match disposition(&part[..headers.at])? {
+        Disposition::Parameter(name) => params.put(&name, String::from_utf8_lossy(content)),
+        Disposition::File => {}
+    }
+    Some(&tail[next.end..])
 }
 
-impl Blanks for [u8] {
-    /// RFC 2046 allows blanks between the delimiter and its line break.
-    fn trim_ascii_start_blanks(&self) -> &Self {
-        let blanks = self.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-        &self[blanks..]
-    }
+/// RFC 2046 allows blanks between the delimiter and its line break.
+fn skip_blanks(bytes: &[u8]) -> &[u8] {
+    let blanks = bytes.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    &bytes[blanks..]
 }
 
 /// Where a delimiter stands: `start` is the line break before it, `end` the first byte behind it.
@@ -69,7 +68,7 @@ fn find_delimiter(bytes: &[u8], delimiter: &[u8]) -> Option<Delimiter> {
 /// merely begins like the boundary goes on otherwise.
 fn ends_a_delimiter(after: &[u8]) -> bool {
     let last = after.strip_prefix(b"--");
-    let rest = last.unwrap_or(after).trim_ascii_start_blanks();
+    let rest = skip_blanks(last.unwrap_or(after));
     after_line_break(rest).is_some() || (last.is_some() && rest.is_empty())
 }
 

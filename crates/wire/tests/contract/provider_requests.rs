@@ -61,6 +61,7 @@ fn refill_states_are_read_in_all_their_shapes() {
         (r#"{"5":{"status":"Rejected"}}"#, seen(SeenRefill::Rejected)),
         (r#"{"5":"Completed"}"#, seen(SeenRefill::Completed)),
         (r#"{"status":{"error":"Refill not found"}}"#, error("Refill not found")),
+        (r#"{"refill":{"error":"Refill not found"}}"#, error("Refill not found")),
         (r#"{"error":"Incorrect refill ID"}"#, error("Incorrect refill ID")),
         (r#"[{"refill":5,"status":{"error":"Refill not found"}}]"#, error("Refill not found")),
     ] {
@@ -92,6 +93,7 @@ fn cancels_are_read_in_all_their_shapes() {
         (r#"[{"order":5,"cancel":0}]"#, refused("")),
         (r#"[{"order":5,"cancel":false}]"#, refused("")),
         (r#"[{"order":5,"cancel":null}]"#, refused("")),
+        (r#"{"order":{"error":"No such order"}}"#, refused("No such order")),
         (r#"[{"order":5,"cancel":"Not allowed"}]"#, refused("Not allowed")),
         (r#"[{"order":5,"cancel":{"error":"Cancel not available"}}]"#, refused("Cancel not available")),
         (r#"[{"order":5,"error":"Already completed"}]"#, refused("Already completed")),
@@ -103,6 +105,7 @@ fn cancels_are_read_in_all_their_shapes() {
     ] {
         assert_eq!(read(body), answer, "{body}");
     }
+    assert_eq!(read("[1]"), BatchAnswer::Rows(Vec::new()), "a bare number may be the id of anything");
     let whole = BatchAnswer::Whole { error: "Incorrect request".into() };
     assert_eq!(read(r#"{"error":"Incorrect request"}"#), whole);
     assert_eq!(read(r#"{"status":"success"}"#), BatchAnswer::Unreadable { why: Unreadable::Shape });

@@ -251,6 +251,8 @@ fn the_fingerprint_tells_orders_apart_and_encodings_not() {
         "service=1&link=l&quantity=10&usernames=ab",
         "service=1&link=l&quantity=10&expiry=1/1/2027",
         "service=1&link=l&quantity=x",
+        "service=1&link=l&quantity=10&comments=abc%0Ad",
+        "service=1&link=l&quantity=10&comments=ab%0Acd",
     ];
     let mut prints: Vec<_> =
         others.iter().map(|body| print(form(&format!("action=add&request_id=r&{body}")))).collect();
