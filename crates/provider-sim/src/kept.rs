@@ -70,8 +70,10 @@ impl KeptProvider {
     }
 
     fn write_down(&mut self) -> Result<(), JournalError> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        let written = journal.append(&self.provider.take_events());
+        let facts = self.provider.take_events();
+        // After a failed write the file may end in half a line: nothing may follow it.
+        let Some(journal) = self.journal.as_mut().filter(|_| !self.broken) else { return Ok(()) };
+        let written = journal.append(&facts);
         self.broken |= written.is_err();
         written
     }

@@ -1,5 +1,6 @@
 //! Each dialect differs from ours exactly where its name says so.
 
+use panelworks_wire::lenient::{self, BatchAnswer};
 use serde_json::{Value, json};
 
 use super::*;
@@ -156,4 +157,96 @@ fn the_first_seed_cancels_with_one_and_the_second_says_type() {
     let rows = answer(Dialect::SecondSeed, "refill_status&refills=1,9");
     assert_eq!(rows[0], json!({"refill": 1, "type": "Pending"}));
     assert_eq!(rows[1], json!({"refill": 9, "status": {"error": "Refill not found"}}));
+}
+
+#[test]
+fn a_tolerant_client_reads_every_dialect_alike() {
+    let ids = |list: &[&str]| list.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+    for dialect in Dialect::ALL {
+        let mut ours = provider(Dialect::Ours);
+        let mut theirs = provider(dialect);
+        let mut both = |call: &str| [&mut ours, &mut theirs].map(|side| reply(side, 3 * DAY, call).body);
+
+        for call in ["add&service=1&link=c&quantity=100", "add&service=1&link=c&quantity=1"] {
+            let [expected, body] = both(call);
+            let (expected, read) = (lenient::add(&expected), lenient::add(&body));
+            let is_a_code = dialect == Dialect::Cmsnt && matches!(read, lenient::AddAnswer::Refused { .. });
+            assert!(read == expected || is_a_code, "{dialect:?}: {read:?}");
+        }
+        let [expected, body] = both("balance");
+        assert_eq!(lenient::balance(&body), lenient::balance(&expected), "{dialect:?}");
+        for id in ["1", "2"] {
+            let [expected, body] = both(&format!("status&order={id}"));
+            let asked = ids(&[id]);
+            let read = |body: &[u8]| match lenient::status(body, &asked) {
+                BatchAnswer::Rows(rows) => rows.into_iter().map(|(id, row)| (id, what_counts(row))).collect(),
+                other => vec![(format!("{other:?}"), String::new())],
+            };
+            assert_eq!(read(&body), read(&expected), "{dialect:?}");
+        }
+        let asked = ids(&["2", "9"]);
+        let [expected, body] = both("cancel&orders=2,9");
+        let taken = |body: &[u8]| match lenient::cancel(body, &asked) {
+            BatchAnswer::Rows(rows) => rows
+                .into_iter()
+                .map(|(id, row)| (id, matches!(row, lenient::CancelRowAnswer::Taken { .. })))
+                .collect(),
+            other => vec![(format!("{other:?}"), false)],
+        };
+        assert_eq!(taken(&body), taken(&expected), "{dialect:?}");
+        let asked = ids(&["1", "9"]);
+        let [expected, body] = both("refill_status&refills=1,9");
+        let (expected, read) =
+            (lenient::refill_status(&expected, &asked), lenient::refill_status(&body, &asked));
+        assert_eq!(read, expected, "{dialect:?}");
+    }
+}
+
+/// What money follows from, and the word; a counter that is not known yet may be told as 0 or not at all.
+fn what_counts(row: lenient::RowAnswer) -> String {
+    match row {
+        lenient::RowAnswer::Seen(seen) => format!("{:?} {:?} {:?}", seen.status, seen.charge, seen.remains),
+        lenient::RowAnswer::Error(text) => text,
+    }
+}
+
+#[test]
+fn the_status_of_many_reads_alike_wherever_ids_are_told() {
+    let asked: Vec<String> = ["1", "2", "9"].map(str::to_owned).to_vec();
+    let read = |dialect| {
+        let body = reply(&mut provider(dialect), 3 * DAY, "status&orders=1,2,9").body;
+        match lenient::status(&body, &asked) {
+            BatchAnswer::Rows(rows) => {
+                Ok(rows.into_iter().map(|(id, row)| (id, what_counts(row))).collect::<Vec<_>>())
+            }
+            other => Err(format!("{other:?}")),
+        }
+    };
+    for dialect in Dialect::ALL {
+        match dialect {
+            Dialect::SingleStatus => assert!(read(dialect).is_err_and(|why| why.starts_with("Whole"))),
+            Dialect::Codes => assert!(read(dialect).is_err() || read(dialect) == read(Dialect::Ours)),
+            named => assert_eq!(read(named), read(Dialect::Ours), "{named:?}"),
+        }
+    }
+}
+
+#[test]
+fn services_read_alike_but_for_what_a_dialect_leaves_out() {
+    let read = |dialect| match lenient::services(&reply(&mut provider(dialect), 3 * DAY, "services").body) {
+        lenient::ServicesAnswer::List { rows, unreadable } if unreadable.is_empty() => rows,
+        other => panic!("{dialect:?}: {other:?}"),
+    };
+    let ours = read(Dialect::Ours);
+    for dialect in Dialect::ALL {
+        let theirs = read(dialect);
+        assert_eq!(theirs.len(), ours.len());
+        for (theirs, ours) in theirs.iter().zip(&ours) {
+            assert_eq!(
+                (&theirs.service, &theirs.service_type),
+                (&ours.service, &ours.service_type),
+                "{dialect:?}"
+            );
+        }
+    }
 }
