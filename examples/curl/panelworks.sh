@@ -38,11 +38,11 @@ fi
 
 # The status of one order, and of several (up to 100 ids, separated by commas)
 panel -d action=status -d "order=$order"
-panel -d action=status -d "orders=$order,1"
+panel -d action=status -d "orders=$order,999999999"
 
-# A refill: of one order, of several, and how they are doing
+# A refill: of one order, of several, and how they are doing. A new order is too young for one.
 panel -d action=refill -d "order=$order"
-panel -d action=refill -d "orders=$order,1"
+panel -d action=refill -d "orders=$order,999999999"
 panel -d action=refill_status -d refill=1
 panel -d action=refill_status -d refills=1,2
 

@@ -178,7 +178,7 @@ words-life = The life of an order
 words-ends = or
 
 ## Home: errors
-errors-lead = A refused request has one field, `error`, and changed nothing: no order, no charge. In the answers about several ids each id has an error of its own.
+errors-lead = A refused request has one field, `error`, and changed nothing: no order, no charge. The one exception stands last. In answers about several ids each id has an error of its own.
 errors-text = Text
 errors-when = When
 errors-access = Key and request
