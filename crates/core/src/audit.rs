@@ -355,14 +355,17 @@ impl Audit {
                     format!("order {id}: attempt {} stands at place {}", attempt.number, place + 1),
                 );
             }
-            let later = file.attempts.iter().skip(place + 1).any(|later| later.purpose == attempt.purpose);
-            let blocks = attempt.state.is_live()
-                || matches!(attempt.state, AttemptState::Planned { .. } | AttemptState::WrittenOff { .. });
+            // A later one that was refused may stand after one that came back from absent to unknown.
+            let may_spend = |state: &AttemptState| state.is_live() || state.is_planned();
+            let later = (file.attempts.iter().skip(place + 1))
+                .any(|later| later.purpose == attempt.purpose && may_spend(&later.state));
+            let blocks =
+                may_spend(&attempt.state) || matches!(attempt.state, AttemptState::WrittenOff { .. });
             if later && blocks {
                 self.broken(
                     "I14",
                     format!(
-                        "order {id}: attempt {} is {:?}, and a later one exists",
+                        "order {id}: attempt {} is {:?}, and a later one may spend too",
                         attempt.number, attempt.state
                     ),
                 );

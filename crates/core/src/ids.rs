@@ -50,6 +50,17 @@ pub struct AttemptId {
     pub number: u16,
 }
 
+impl AttemptId {
+    /// No attempt of the order: what an operator or an outside worker reports of it by hand.
+    pub const fn by_hand(order: OrderId) -> Self {
+        Self { order, number: 0 }
+    }
+
+    pub const fn is_by_hand(self) -> bool {
+        self.number == 0
+    }
+}
+
 impl std::fmt::Display for AttemptId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}/{}", self.order, self.number)

@@ -22,5 +22,7 @@ pub mod money;
 pub mod order;
 pub mod planted;
 pub mod provider;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod time;
 pub mod world;

@@ -43,5 +43,7 @@ pub const COST_SANITY_MULTIPLE: i64 = 3;
 /// First wait after an attempt that was not sent or was told to come later; doubles up to [`RETRY_WAIT_MAX`].
 pub const RETRY_WAIT_FIRST: Span = Span::seconds(5);
 pub const RETRY_WAIT_MAX: Span = Span::minutes(15);
+/// Times one leg is tried before another that may take the order gets its turn.
+pub const TRIES_PER_LEG: usize = 3;
 /// A dead-end attempt younger than this still counts when a provider says "active order with this link".
 pub const DUPLICATE_EVIDENCE: Span = Span::days(7);

@@ -205,7 +205,7 @@ pub enum HoldReason {
     PartialPackage,
     /// The provider says the order failed.
     Failed { text: String },
-    /// The provider does not deliver what was ordered below its own price.
+    /// The provider's rate is above what the order was sold for.
     PriceAboveCharge { expected_cost: Amount, charge: Amount },
 }
 
@@ -294,8 +294,29 @@ impl OrderFile {
         self.attempts.get(usize::from(number).checked_sub(1)?)
     }
 
+    /// Attempts that may stand behind a provider's "active order with this link": unknown ones, and absent ones
+    /// while the order is open. Stores index them by account and by [`Order::target`] as given.
+    pub fn in_doubt(&self) -> impl Iterator<Item = &Attempt> {
+        let open = !self.order.status.has_ended();
+        self.attempts.iter().filter(move |attempt| attempt.state.is_in_doubt(open))
+    }
+
+    /// Whether a request to cancel waits for its end.
+    pub fn asked_to_cancel(&self) -> bool {
+        self.cancels.iter().any(|cancel| cancel.state.is_open())
+    }
+
     pub fn attempt_mut(&mut self, number: u16) -> Option<&mut Attempt> {
         self.attempts.get_mut(usize::from(number).checked_sub(1)?)
+    }
+}
+
+/// No provider is asked: an operator or an outside worker delivers it, or a detector reports its posts.
+pub fn wait_for_a_person(file: &mut OrderFile, now: Timestamp) {
+    file.order.hold = Some(Hold { reason: HoldReason::Manual, since: now });
+    if let Part::Subscription(subscription) = &mut file.order.part {
+        subscription.segments += 1;
+        file.order.status = OrderStatus::InProgress;
     }
 }
 

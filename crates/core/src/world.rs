@@ -266,9 +266,28 @@ impl World {
         doubts.ok_or_else(|| Need::of(Key::Doubts(account, link.to_owned())))
     }
 
-    /// Writes an order's file, and keeps the guard's index in step within the batch.
+    /// Attempts at one account and link that were unknown or absent when the batch began, or became so in it.
+    /// Whether they still are must be read from their files.
+    pub fn attempts_in_doubt(
+        &self,
+        account: ProviderAccountId,
+        link: &str,
+    ) -> Result<BTreeSet<AttemptId>, Need> {
+        let mut found: BTreeSet<AttemptId> =
+            self.doubts(account, link)?.into_iter().flatten().copied().collect();
+        for file in self.orders.changed().filter(|file| file.order.target() == Some(link)) {
+            let here = file.in_doubt().filter(|attempt| attempt.account == account);
+            found.extend(here.map(|attempt| AttemptId { order: file.order.id, number: attempt.number }));
+        }
+        Ok(found)
+    }
+
+    /// Writes an order's file, and keeps the guard's index in step within the batch. An order that had ended
+    /// before holds no guard: by now another may.
     pub fn put_order(&mut self, file: OrderFile) {
-        if let Some(key) = GuardKey::of(&file.order) {
+        let before = self.orders.get(&file.order.id).flatten();
+        let had_ended = before.is_some_and(|before| before.order.status.has_ended());
+        if let Some(key) = GuardKey::of(&file.order).filter(|_| !had_ended) {
             let holder = (!file.order.status.has_ended()).then_some(file.order.id);
             self.guards.set(key, holder);
         }

@@ -1,25 +1,31 @@
 //! Attempts: how money is spent upstream, at most once for each purpose.
 //!
 //! States: `planned → sending → accepted | rejected | not_sent | unknown`, `unknown → adopted | absent |
-//! written_off`, `planned → voided`. `sending` is committed before the first byte leaves and never goes back
-//! to planned. A new attempt exists only if all earlier ones of its purpose are rejected, not sent, absent or
-//! voided. Rules: `domain.md`, Attempts; invariants.md 2.0. Never: a resend of an unknown outcome.
+//! written_off`, `absent → unknown` by later evidence, `absent | written_off → found_late`, `planned → voided`.
+//! `sending` is committed before the first byte leaves and never goes back to planned. A new attempt exists
+//! only if all earlier ones of its purpose are rejected, not sent, absent or voided. Rules: `domain.md`,
+//! Attempts; invariants.md 2.0. Never: a resend of an unknown outcome.
 
+mod duplicate;
 mod finish;
+mod resolve;
+#[cfg(test)]
+mod tests;
 
 pub use finish::{RESTARTED, finish_attempt};
+pub use resolve::{expire_hold, resolve_attempt};
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Leg;
 use crate::command::{Decision, Done, Refusal, Stop};
-use crate::ids::{AttemptId, OrderId, ProviderAccountId, ProviderOrderId};
+use crate::ids::{AttemptId, ProviderAccountId, ProviderOrderId};
 use crate::ledger::{Cause, LedgerAccount};
 use crate::limits;
-use crate::money::{Amount, Currency, Quantity, RatePer};
+use crate::money::{Amount, Currency, Quantity};
 use crate::order::observe::tell_parent;
 use crate::order::settle::{End, settle};
-use crate::order::{HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, dripfeed};
+use crate::order::{OrderFile, OrderKind, OrderStatus, Part, PostsAsked, dripfeed, subscription};
 use crate::provider::RejectionClass;
 use crate::time::{Span, Timestamp};
 use crate::world::World;
@@ -88,6 +94,11 @@ pub enum AttemptState {
     WrittenOff {
         since: Timestamp,
     },
+    /// Found at the provider after it was taken for absent or written off: its cost is disputed, a cancel is
+    /// asked there, and the customer's order stays as it is.
+    FoundLate {
+        order: ProviderOrderId,
+    },
     /// Planned, and no longer wanted before it was sent.
     Voided,
 }
@@ -104,13 +115,36 @@ impl AttemptState {
             | Self::NotSent { .. }
             | Self::Absent { .. }
             | Self::WrittenOff { .. }
+            | Self::FoundLate { .. }
+            | Self::Voided => false,
+        }
+    }
+
+    pub const fn is_planned(&self) -> bool {
+        matches!(self, Self::Planned { .. })
+    }
+
+    /// May stand behind a provider's "active order with this link"; `open`: whether its order is. How long ago
+    /// an absent one was so is not asked here.
+    pub const fn is_in_doubt(&self, open: bool) -> bool {
+        match self {
+            Self::Unknown { .. } => true,
+            Self::Absent { .. } => open,
+            Self::Planned { .. }
+            | Self::Sending { .. }
+            | Self::Accepted { .. }
+            | Self::Rejected { .. }
+            | Self::NotSent { .. }
+            | Self::Adopted { .. }
+            | Self::WrittenOff { .. }
+            | Self::FoundLate { .. }
             | Self::Voided => false,
         }
     }
 
     pub const fn provider_order(&self) -> Option<&ProviderOrderId> {
         match self {
-            Self::Accepted { order } | Self::Adopted { order } => Some(order),
+            Self::Accepted { order } | Self::Adopted { order } | Self::FoundLate { order } => Some(order),
             Self::Planned { .. }
             | Self::Sending { .. }
             | Self::Rejected { .. }
@@ -143,25 +177,23 @@ pub struct Outgoing {
     pub quantity: Quantity,
 }
 
-/// A person's decision over an unknown outcome.
+/// A person's decision over an attempt: over an unknown outcome, a refusal that holds its order, or one found late.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// The provider made this order for it.
     Adopt { order: ProviderOrderId },
-    /// The provider made nothing: send again.
+    /// The provider made nothing: send again. Also releases an order that is held after a refusal.
     Absent,
-    /// Nobody knows: give the customer the money back, and book the possible cost as disputed.
+    /// Give the customer the money back; what an unknown outcome may have cost is booked as disputed.
     WriteOff,
 }
 
 /// Adds a planned attempt at `leg`. The caller has made sure that its purpose has none alive.
 pub fn plan(file: &mut OrderFile, purpose: Purpose, leg: &Leg, due: Timestamp) {
     let quantity = purpose_quantity(file, purpose);
-    let per =
-        if file.order.kind.service_type().is_package() { RatePer::WholeOrder } else { RatePer::Thousand };
-    let number = u16::try_from(file.attempts.len() + 1).unwrap_or(u16::MAX);
+    let per = file.order.kind.service_type().rate_per();
     file.attempts.push(Attempt {
-        number,
+        number: next_number(file),
         purpose,
         account: leg.account,
         service: leg.service.clone(),
@@ -171,6 +203,22 @@ pub fn plan(file: &mut OrderFile, purpose: Purpose, leg: &Leg, due: Timestamp) {
         entries: 0,
         state: AttemptState::Planned { due },
         planned_at: due,
+    });
+}
+
+fn next_number(file: &OrderFile) -> u16 {
+    u16::try_from(file.attempts.len() + 1).unwrap_or(u16::MAX)
+}
+
+/// The same once more: only after an attempt that spent nothing.
+fn plan_again(file: &mut OrderFile, spent: &Attempt, due: Timestamp) {
+    file.attempts.push(Attempt {
+        number: next_number(file),
+        booked_cost: Amount::ZERO,
+        entries: 0,
+        state: AttemptState::Planned { due },
+        planned_at: due,
+        ..spent.clone()
     });
 }
 
@@ -189,7 +237,8 @@ fn retry_wait(file: &OrderFile) -> Span {
     Span(wait.min(limits::RETRY_WAIT_MAX.0))
 }
 
-/// `planned → sending`: the claim. Its commit comes before the first byte.
+/// `planned → sending`: the claim. Its commit comes before the first byte. [`Done::Noted`] instead of
+/// [`Done::Began`]: it must not be sent, and what follows from that is written down.
 pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decision {
     let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
     let order_open = !file.order.status.has_ended();
@@ -202,7 +251,7 @@ pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decisi
     }
     let provider = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?;
     if !provider.enabled {
-        return Err(Refusal::OutOfTurn("the provider is off").into());
+        return finish::keep_unsent(world, now, file, id, "the provider is switched off");
     }
     attempt.currency = provider.currency;
     attempt.state = AttemptState::Sending { since: now };
@@ -247,11 +296,7 @@ fn take_provider_order(
         world.claims.set((attempt.account, order.clone()), Some(id));
     }
     attempt.state = state;
-    let (prepaid, cost) = (LedgerAccount::Prepaid(attempt.account), LedgerAccount::Cost(attempt.account));
-    let expected = attempt.expected_cost;
-    attempt.entries =
-        world.post(Cause::Attempt(id), attempt.entries, prepaid, cost, expected, attempt.currency)?;
-    attempt.booked_cost = expected;
+    book(world, attempt, id, attempt.expected_cost)?;
     if file.order.status == OrderStatus::Pending {
         file.order.status = match file.order.part {
             Part::Subscription(_) => OrderStatus::InProgress,
@@ -262,86 +307,17 @@ fn take_provider_order(
     Ok(())
 }
 
-/// A person's word on an attempt of unknown outcome (`domain.md`, Attempts 6).
-pub fn resolve_attempt(world: &mut World, now: Timestamp, id: AttemptId, verdict: &Verdict) -> Decision {
-    let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
-    let before = file.order.clone();
-    let attempt = file.attempt_mut(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?;
-    if !matches!(attempt.state, AttemptState::Unknown { .. }) || before.status.has_ended() {
-        return Err(Refusal::OutOfTurn("the attempt's outcome is not unknown").into());
-    }
-    match verdict {
-        Verdict::Adopt { order } => {
-            if world.claim(attempt.account, order)?.is_some() {
-                return Err(Refusal::OutOfTurn("that order belongs to another attempt").into());
-            }
-            take_provider_order(world, &mut file, id, AttemptState::Adopted { order: order.clone() })?;
-        }
-        Verdict::Absent => {
-            attempt.state = AttemptState::Absent { since: now };
-            if file.cancels.iter().any(|cancel| cancel.state.is_open()) {
-                settle(world, now, &mut file, End::Canceled)?;
-            } else {
-                plan_again(&mut file, id.number, now);
-            }
-        }
-        Verdict::WriteOff => {
-            attempt.state = AttemptState::WrittenOff { since: now };
-            let (prepaid, disputed) =
-                (LedgerAccount::Prepaid(attempt.account), LedgerAccount::Disputed(attempt.account));
-            let expected = attempt.expected_cost;
-            attempt.entries = world.post(
-                Cause::Attempt(id),
-                attempt.entries,
-                prepaid,
-                disputed,
-                expected,
-                attempt.currency,
-            )?;
-            attempt.booked_cost = expected;
-            end_refused(world, now, &mut file)?;
-        }
-    }
-    let after = file.order.clone();
-    world.put_order(file);
-    finish_change(world, now, &before, &after)?;
-    Ok(Done::Noted)
+/// Whether anything may have been spent upstream, or may still be, for what the order waits for now: segments of
+/// posts that were made long ago don't count.
+pub fn may_have_spent(file: &OrderFile) -> bool {
+    file.attempts.iter().any(|attempt| attempt.state.is_live() && is_awaited(file, attempt.purpose))
 }
 
-/// The same leg once more, at once: only after an attempt that is proved to have spent nothing.
-fn plan_again(file: &mut OrderFile, number: u16, due: Timestamp) {
-    let Some(spent) = file.attempt(number) else { return };
-    let again = Attempt {
-        number: u16::try_from(file.attempts.len() + 1).unwrap_or(u16::MAX),
-        booked_cost: Amount::ZERO,
-        entries: 0,
-        state: AttemptState::Planned { due },
-        planned_at: due,
-        ..spent.clone()
-    };
-    file.attempts.push(again);
-}
-
-/// A hold that outlived its limit ends as `Canceled`, but never while money may have been spent upstream.
-pub fn expire_hold(world: &mut World, now: Timestamp, id: OrderId) -> Decision {
-    let mut file = world.order(id)?.ok_or(Refusal::UnknownOrder)?.clone();
-    let before = file.order.clone();
-    let limit = world.service(before.service)?.map_or(limits::HOLD_LIMIT, |service| service.hold_limit);
-    let Some(hold) = &before.hold else { return Err(Refusal::OutOfTurn("the order is not held").into()) };
-    let spent = file.attempts.iter().any(|attempt| attempt.state.is_live());
-    if before.status.has_ended()
-        || spent
-        || hold.reason == HoldReason::Manual
-        || now.since(hold.since) < limit
-    {
-        return Err(Refusal::OutOfTurn("the hold has not run out").into());
+fn is_awaited(file: &OrderFile, purpose: Purpose) -> bool {
+    match (purpose, &file.order.part) {
+        (Purpose::Segment(number), Part::Subscription(subscription)) => number == subscription.segments,
+        (Purpose::Segment(_) | Purpose::Order | Purpose::Mirrored, _) => true,
     }
-    void_planned(&mut file);
-    end_refused(world, now, &mut file)?;
-    let after = file.order.clone();
-    world.put_order(file);
-    finish_change(world, now, &before, &after)?;
-    Ok(Done::Noted)
 }
 
 /// Planned attempts will not be sent.
@@ -353,25 +329,55 @@ pub fn void_planned(file: &mut OrderFile) {
     }
 }
 
+/// Books the difference between `total` and what is booked: at the provider's cost, or as disputed where the
+/// customer's order does not stand behind it any more.
+pub fn book(world: &mut World, attempt: &mut Attempt, id: AttemptId, total: Amount) -> Result<(), Stop> {
+    let prepaid = LedgerAccount::Prepaid(attempt.account);
+    let spent = match attempt.state {
+        AttemptState::WrittenOff { .. } | AttemptState::FoundLate { .. } => {
+            LedgerAccount::Disputed(attempt.account)
+        }
+        AttemptState::Planned { .. }
+        | AttemptState::Sending { .. }
+        | AttemptState::Accepted { .. }
+        | AttemptState::Rejected { .. }
+        | AttemptState::NotSent { .. }
+        | AttemptState::Unknown { .. }
+        | AttemptState::Adopted { .. }
+        | AttemptState::Absent { .. }
+        | AttemptState::Voided => LedgerAccount::Cost(attempt.account),
+    };
+    let (from, to, amount) = if total >= attempt.booked_cost {
+        (prepaid, spent, total.above(attempt.booked_cost))
+    } else {
+        (spent, prepaid, attempt.booked_cost.above(total))
+    };
+    attempt.entries = world.post(Cause::Attempt(id), attempt.entries, from, to, amount, attempt.currency)?;
+    attempt.booked_cost = total;
+    Ok(())
+}
+
 /// Ends an order that no provider takes: everything goes back. Why it ended stays to be read in its attempts.
 pub fn end_refused(world: &mut World, now: Timestamp, file: &mut OrderFile) -> Result<(), Stop> {
+    void_planned(file);
     if matches!(file.order.part, Part::Subscription(_)) {
-        return crate::order::subscription::end(world, now, file, OrderStatus::Canceled);
+        return subscription::end_cancelled(world, now, file);
     }
     settle(world, now, file, End::Canceled)
 }
 
-/// After a change that was no observation: a run tells its drip-feed, and one that nobody takes stops it.
-pub fn finish_change(
+/// After a change that was no observation: a run tells its drip-feed; one that nobody takes stops it.
+fn finish_change(
     world: &mut World,
     now: Timestamp,
     before: &crate::order::Order,
     after: &crate::order::Order,
+    by_refusal: bool,
 ) -> Result<(), Stop> {
     tell_parent(world, now, before, after)?;
-    let refused = !before.status.has_ended() && after.status == OrderStatus::Canceled;
+    let ended = !before.status.has_ended() && after.status == OrderStatus::Canceled;
     match after.part {
-        Part::Run { parent, .. } if refused => dripfeed::stop(world, now, parent),
+        Part::Run { parent, .. } if ended && by_refusal => dripfeed::stop(world, now, parent),
         Part::Whole | Part::DripFeed(_) | Part::Subscription(_) | Part::Run { .. } | Part::Post { .. } => {
             Ok(())
         }

@@ -9,7 +9,7 @@ use crate::command::{CancelKind, Decision, Done, Refusal, Stop};
 use crate::ids::{CancelId, CustomerId, OrderId};
 use crate::order::attempt::{self, AttemptState};
 use crate::order::settle::{End, settle};
-use crate::order::{OrderFile, Part, dripfeed, observe, subscription};
+use crate::order::{OrderFile, OrderStatus, Part, dripfeed, observe, subscription};
 use crate::planted::Bug;
 use crate::time::{Span, Timestamp};
 use crate::world::World;
@@ -117,13 +117,21 @@ pub fn open_request(world: &mut World, now: Timestamp, file: &mut OrderFile) -> 
     Ok(id)
 }
 
-/// *Not yet sent*: no attempt in sending, unknown, accepted or adopted. Then it ends here, and at once.
+/// *Not yet sent*: no attempt in sending, unknown, accepted or adopted, and nobody at work on it by hand. Then it
+/// ends here, and at once.
 pub fn stop_if_not_sent(world: &mut World, now: Timestamp, file: &mut OrderFile) -> Result<(), Stop> {
-    let sent = file.attempts.iter().any(|attempt| attempt.state.is_live());
-    if sent || file.order.status.has_ended() {
+    if attempt::may_have_spent(file) || file.order.status != OrderStatus::Pending {
         return Ok(());
     }
+    carry_out(world, now, file)
+}
+
+/// Ends an order whose cancel nothing stands in the way of: what was planned is voided, everything goes back.
+pub fn carry_out(world: &mut World, now: Timestamp, file: &mut OrderFile) -> Result<(), Stop> {
     attempt::void_planned(file);
+    if matches!(file.order.part, Part::Subscription(_)) {
+        return subscription::end_cancelled(world, now, file);
+    }
     settle(world, now, file, End::Canceled)
 }
 
@@ -136,13 +144,12 @@ pub fn answer_cancel(
     answer: &CancelAnswer,
 ) -> Decision {
     let mut file = world.order(order)?.ok_or(Refusal::UnknownOrder)?.clone();
-    let sent = file
-        .attempts
-        .iter()
-        .any(|attempt| matches!(attempt.state, AttemptState::Accepted { .. } | AttemptState::Adopted { .. }));
+    let taken =
+        |state: &AttemptState| matches!(state, AttemptState::Accepted { .. } | AttemptState::Adopted { .. });
+    let under_way = file.attempts.iter().any(|attempt| taken(&attempt.state)) || is_worked_on_by_hand(&file);
     let cancel = pending(&mut file, id)?;
-    if !sent {
-        return Err(Refusal::OutOfTurn("the order is not at a provider").into());
+    if !under_way {
+        return Err(Refusal::OutOfTurn("nobody works on the order yet").into());
     }
     match answer {
         CancelAnswer::Taken { provider_cancel } => {
@@ -178,6 +185,11 @@ pub fn observe_cancel(
         world.put_order(file);
     }
     Ok(Done::Noted)
+}
+
+/// Moved on by a person, without a provider: that person answers for a cancel too.
+fn is_worked_on_by_hand(file: &OrderFile) -> bool {
+    file.order.status != OrderStatus::Pending && !attempt::may_have_spent(file)
 }
 
 fn pending(file: &mut OrderFile, id: CancelId) -> Result<&mut Cancel, Refusal> {

@@ -123,25 +123,14 @@ impl Draft {
             | OrderKind::Poll { .. }
             | OrderKind::InvitesFromGroups { .. }
             | OrderKind::WebTraffic(_) => match self.quantity {
-                Given::Is(quantity) => quantity,
-                Given::Absent | Given::Bad => return Err(Refusal::Incorrect(Parameter::Quantity)),
+                Given::Is(quantity) if quantity > 0 => quantity,
+                Given::Is(_) | Given::Absent | Given::Bad => return Err(Refusal::Incorrect(Parameter::Quantity)),
             },
         };
-        let runs = match self.runs {
-            Given::Is(runs) if service.service_type.can_drip() => runs.max(1),
-            Given::Is(_) | Given::Absent | Given::Bad => 1,
-        };
-        // Runs beyond the limit are the drip-feed's own error, which comes later.
-        let total =
-            quantity.checked_mul(runs.min(limits::RUNS_MAX)).filter(|total| *total <= limits::QUANTITY_MAX);
         if quantity < service.min {
             return Err(Refusal::BelowMinimum(service.min));
         }
-        if quantity > service.max {
-            return Err(Refusal::AboveMaximum(service.max));
-        }
-        let total = total.ok_or(Refusal::Incorrect(Parameter::Quantity))?;
-        if total > service.max {
+        if quantity > service.max.min(limits::QUANTITY_MAX) {
             return Err(Refusal::AboveMaximum(service.max));
         }
         if quantity % service.step.max(1) != 0 {
@@ -150,14 +139,15 @@ impl Draft {
         Ok(quantity)
     }
 
-    /// `runs` and `interval`: both or neither; 0 and 1 run are a plain order (`api-v2.md` §4, Drip-feed).
+    /// `runs` and `interval`: both or neither; 0 and 1 run are a plain order (`api-v2.md` §4, Drip-feed). The
+    /// minimum is for each run, the maximum for all of them together (§9, "runs × quantity out of range").
     fn drip(&self, service: &Service, quantity: Quantity) -> Result<Option<Drip>, Refusal> {
         let runs = match self.runs {
             Given::Is(runs) => runs,
             Given::Bad => return Err(Refusal::Incorrect(Parameter::Runs)),
             Given::Absent => match self.interval_min {
                 Given::Absent | Given::Is(0) => return Ok(None),
-                Given::Is(_) if service.service_type.can_drip() && service.dripfeed => {
+                Given::Is(_) | Given::Bad if service.dripfeed => {
                     return Err(Refusal::Incorrect(Parameter::Runs));
                 }
                 Given::Is(_) | Given::Bad => return Ok(None),
@@ -166,7 +156,7 @@ impl Draft {
         if runs <= 1 {
             return Ok(None);
         }
-        if quantity == 0 || !service.dripfeed || !service.service_type.can_drip() {
+        if !service.dripfeed || !service.service_type.can_drip() {
             return Err(Refusal::DripFeedUnsupported);
         }
         let runs = u32::try_from(runs).ok().filter(|runs| u64::from(*runs) <= limits::RUNS_MAX);
@@ -178,6 +168,10 @@ impl Draft {
             Given::Is(_) | Given::Absent | Given::Bad => None,
         };
         let interval_min = interval.ok_or(Refusal::Incorrect(Parameter::Interval))?;
+        let total = quantity.checked_mul(u64::from(runs));
+        if total.is_none_or(|total| total > service.max.min(limits::QUANTITY_MAX)) {
+            return Err(Refusal::Incorrect(Parameter::Quantity));
+        }
         Ok(Some(Drip { runs, interval_min }))
     }
 }

@@ -118,7 +118,7 @@ pub fn follow_run(
     after: &Order,
 ) -> Result<(), Stop> {
     let (mut file, mut drip) = load(world, parent)?;
-    file.order.remains = (file.order.remains + after.remains).saturating_sub(before.remains);
+    file.order.remains = (file.order.remains + undelivered(after)).saturating_sub(undelivered(before));
     if before.status != after.status {
         count(&mut drip, before.status, false);
         count(&mut drip, after.status, true);
@@ -132,6 +132,11 @@ pub fn follow_run(
     derive_end(&mut file, &drip, now);
     store(world, file, drip);
     Ok(())
+}
+
+/// What a run did not deliver for money: of a canceled one everything, whatever its provider says is left.
+pub fn undelivered(run: &Order) -> Quantity {
+    if run.status == OrderStatus::Canceled { run.quantity } else { run.remains }
 }
 
 fn count(drip: &mut DripFeed, status: OrderStatus, up: bool) {
@@ -157,7 +162,7 @@ fn derive_end(file: &mut OrderFile, drip: &DripFeed, now: Timestamp) {
     }
     let end = if drip.completed == drip.runs {
         OrderStatus::Completed
-    } else if drip.canceled >= drip.ended {
+    } else if file.order.remains >= file.order.quantity {
         OrderStatus::Canceled
     } else {
         OrderStatus::Partial

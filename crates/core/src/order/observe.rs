@@ -7,10 +7,9 @@
 use crate::command::{Decision, Done, Refusal, Stop};
 use crate::draws::Draws;
 use crate::ids::AttemptId;
-use crate::ledger::{Cause, LedgerAccount};
 use crate::limits;
 use crate::money::Amount;
-use crate::order::attempt::Purpose;
+use crate::order::attempt::{AttemptState, Purpose, book};
 use crate::order::settle::{End, settle};
 use crate::order::{Hold, HoldReason, OrderFile, OrderStatus, Part, dripfeed, subscription};
 use crate::planted::Bug;
@@ -27,26 +26,56 @@ pub fn observe(
     seen: &Observation,
 ) -> Decision {
     let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
+    let before = file.clone();
+    if id.is_by_hand() {
+        may_be_moved_by_hand(&file)?;
+        follow_order(world, now, &mut file, seen)?;
+        return keep(world, now, &before, file);
+    }
     let attempt = file.attempt(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?;
     if attempt.state.provider_order().is_none() {
         return Err(Refusal::OutOfTurn("the attempt has no order at the provider").into());
     }
-    let purpose = attempt.purpose;
-    let before = file.clone();
+    let (purpose, found_late) = (attempt.purpose, matches!(attempt.state, AttemptState::FoundLate { .. }));
     book_cost(world, &mut file, id, seen.charge)?;
     match purpose {
-        Purpose::Order | Purpose::Mirrored => follow_order(world, now, &mut file, seen)?,
+        // Found when the customer's order had gone another way: only its cost is ours.
+        _any if found_late => keep(world, now, &before, file),
+        Purpose::Order | Purpose::Mirrored => {
+            follow_order(world, now, &mut file, seen)?;
+            keep(world, now, &before, file)
+        }
         Purpose::Segment(number) => {
-            return subscription::observe_segment(world, now, draws, file, number, seen)
-                .map(|()| Done::Noted);
+            subscription::observe_segment(world, now, draws, file, number, seen).map(|()| Done::Noted)
         }
     }
-    if file != before {
+}
+
+fn keep(world: &mut World, now: Timestamp, before: &OrderFile, file: OrderFile) -> Decision {
+    if file != *before {
         let after = file.order.clone();
         world.put_order(file);
         tell_parent(world, now, &before.order, &after)?;
     }
     Ok(Done::Noted)
+}
+
+/// Operators and outside workers move the orders that no provider has, and those that are held for them; the
+/// rules are the same. An outcome nobody knows is resolved as an attempt, first.
+fn may_be_moved_by_hand(file: &OrderFile) -> Result<(), Refusal> {
+    let own = !matches!(file.order.part, Part::DripFeed(_) | Part::Subscription(_));
+    let at_provider = file.attempts.iter().any(|attempt| attempt.state.provider_order().is_some());
+    let between = file.attempts.iter().any(|attempt| {
+        matches!(
+            attempt.state,
+            AttemptState::Planned { .. } | AttemptState::Sending { .. } | AttemptState::Unknown { .. }
+        )
+    });
+    if own && !between && (!at_provider || file.order.hold.is_some()) {
+        Ok(())
+    } else {
+        Err(Refusal::OutOfTurn("the order is a provider's to move"))
+    }
 }
 
 /// A run's change is its drip-feed's change; posts stand for themselves.
@@ -66,18 +95,11 @@ pub fn tell_parent(
 fn book_cost(world: &mut World, file: &mut OrderFile, id: AttemptId, charge: SeenCharge) -> Result<(), Stop> {
     let SeenCharge::Micros(micros) = charge else { return Ok(()) };
     let Some(attempt) = file.attempt_mut(id.number) else { return Ok(()) };
-    let sane = attempt.expected_cost == Amount::ZERO
-        || micros <= attempt.expected_cost.0.saturating_mul(limits::COST_SANITY_MULTIPLE);
+    let sane = micros <= attempt.expected_cost.0.saturating_mul(limits::COST_SANITY_MULTIPLE);
     if micros < 0 || !sane || attempt.purpose == Purpose::Mirrored {
         return Ok(());
     }
-    let (prepaid, cost) = (LedgerAccount::Prepaid(attempt.account), LedgerAccount::Cost(attempt.account));
-    let difference = micros - attempt.booked_cost.0;
-    let (from, to) = if difference >= 0 { (prepaid, cost) } else { (cost, prepaid) };
-    let amount = Amount(difference.abs());
-    attempt.entries = world.post(Cause::Attempt(id), attempt.entries, from, to, amount, attempt.currency)?;
-    attempt.booked_cost = Amount(micros);
-    Ok(())
+    book(world, attempt, id, Amount(micros))
 }
 
 fn follow_order(
@@ -101,7 +123,12 @@ fn follow_order(
         return correct(world, now, file, status, seen.remains);
     }
     match status {
-        SeenStatus::Pending | SeenStatus::Processing | SeenStatus::Unknown(_) | SeenStatus::Expired => {
+        SeenStatus::Pending | SeenStatus::Unknown(_) | SeenStatus::Expired => {
+            show_remains(file, seen.remains);
+            Ok(())
+        }
+        SeenStatus::Processing => {
+            file.order.status = file.order.status.max(OrderStatus::Processing);
             show_remains(file, seen.remains);
             Ok(())
         }
@@ -115,16 +142,20 @@ fn follow_order(
             file.order.remains = 0;
             settle(world, now, file, End::Completed)
         }
-        SeenStatus::Canceled => {
-            show_remains(file, seen.remains);
-            settle(world, now, file, End::Canceled)
-        }
+        SeenStatus::Canceled => cancel(world, now, file, seen.remains),
         SeenStatus::Partial => partial(world, now, file, seen.remains),
         SeenStatus::Failed(text) => {
             hold(file, HoldReason::Failed { text: text.clone() }, now);
             Ok(())
         }
     }
+}
+
+/// Everything goes back, whatever was delivered: a remains of nothing would contradict that.
+fn cancel(world: &mut World, now: Timestamp, file: &mut OrderFile, seen: SeenRemains) -> Result<(), Stop> {
+    let quantity = file.order.quantity;
+    file.order.remains = seen.within(quantity).filter(|remains| *remains > 0).unwrap_or(quantity);
+    settle(world, now, file, End::Canceled)
 }
 
 /// Only a remains that can be true ends the order; nothing is clamped where money follows.
@@ -144,12 +175,10 @@ fn partial(world: &mut World, now: Timestamp, file: &mut OrderFile, seen: SeenRe
 }
 
 fn believable(world: &World, quantity: u64, seen: SeenRemains) -> Option<u64> {
-    if world.planted.has(Bug::NegativeRemains) {
-        return seen
-            .shown(quantity)
-            .map(|_| if matches!(seen, SeenRemains::Is(n) if n < 0) { quantity } else { 0 });
+    match seen {
+        SeenRemains::Is(n) if n < 0 && world.planted.has(Bug::NegativeRemains) => Some(quantity),
+        SeenRemains::Is(_) | SeenRemains::Missing | SeenRemains::Invalid => seen.within(quantity),
     }
-    seen.within(quantity)
 }
 
 /// `Completed` or `Partial` may become less, within the window; the refund comes from revenue.
@@ -167,7 +196,7 @@ fn correct(
         return Ok(());
     }
     match status {
-        SeenStatus::Canceled => settle(world, now, file, End::Canceled),
+        SeenStatus::Canceled => cancel(world, now, file, seen),
         SeenStatus::Partial if !file.order.kind.service_type().is_package() => {
             let remains = believable(world, file.order.quantity, seen);
             match remains

@@ -14,8 +14,8 @@ use crate::money::{Amount, Quantity, Rate, RatePer};
 use crate::order::attempt::{self, Purpose};
 use crate::order::draft::{Draft, Given, Ordered};
 use crate::order::{
-    DripFeed, Hold, HoldReason, IdempotencyMark, Order, OrderFile, OrderKind, OrderStatus, Part, Sums,
-    dripfeed, subscription,
+    DripFeed, IdempotencyMark, Order, OrderFile, OrderKind, OrderStatus, Part, Sums, dripfeed, subscription,
+    wait_for_a_person,
 };
 use crate::planted::Bug;
 use crate::time::Timestamp;
@@ -47,6 +47,7 @@ pub fn place_order(world: &mut World, now: Timestamp, draws: &mut Draws, asked: 
     let service =
         world.service(id)?.filter(|service| service.enabled).ok_or(Refusal::UnknownService)?.clone();
     let ordered = asked.draft.complete(&service)?;
+    not_over_yet(&ordered, now)?;
     guard(world, asked.customer, &service, &ordered)?;
     let charge = charge_of(world, &service, &ordered)?;
     if asked.max_charge.is_some_and(|max| charge > max) || !can_pay(world, &account, charge) {
@@ -99,6 +100,16 @@ fn replayed(world: &World, asked: &Asked<'_>) -> Result<Option<Decision>, Stop> 
             Err(Refusal::IdempotencyMismatch.into())
         }
     }))
+}
+
+/// A subscription whose last day is gone would only take money and give it back.
+fn not_over_yet(ordered: &Ordered, now: Timestamp) -> Result<(), Refusal> {
+    match &ordered.kind {
+        OrderKind::Subscriptions(asked) if asked.expiry.is_some_and(|date| now >= date.end()) => {
+            Err(Refusal::Incorrect(Parameter::Expiry))
+        }
+        _other_orders => Ok(()),
+    }
 }
 
 /// Only where the service guards, and where a link or username was given.
@@ -229,7 +240,7 @@ fn start(
 /// The first attempt of an order, or the hold that says there is no provider.
 pub fn plan_first(file: &mut OrderFile, service: &Service, now: Timestamp) {
     match &service.route {
-        Route::Manual => file.order.hold = Some(Hold { reason: HoldReason::Manual, since: now }),
+        Route::Manual => wait_for_a_person(file, now),
         Route::Providers(legs) => {
             if let Some(leg) = legs.first() {
                 attempt::plan(file, Purpose::Order, leg, now);

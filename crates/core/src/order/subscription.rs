@@ -9,14 +9,15 @@ use serde::{Deserialize, Serialize};
 use crate::catalogue::Service;
 use crate::command::{Decision, Done, Refusal, Stop};
 use crate::draws::Draws;
-use crate::ids::{OrderId, ProviderOrderId};
+use crate::ids::{AttemptId, OrderId, ProviderOrderId};
 use crate::ledger::{Cause, LedgerAccount};
 use crate::limits;
 use crate::money::{Amount, Quantity, Rate, RatePer};
 use crate::order::attempt::{self, Attempt, AttemptState, Purpose};
+use crate::order::observe::hold;
 use crate::order::settle::{End, Movement, move_money, settle};
 use crate::order::{
-    CancelState, Hold, HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, place,
+    CancelState, HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, place, wait_for_a_person,
 };
 use crate::provider::{Observation, SeenStatus};
 use crate::time::{Span, Timestamp};
@@ -30,7 +31,7 @@ pub struct Subscription {
     pub made: Vec<OrderId>,
     /// The quantity of the next post, drawn when it was prepaid.
     pub drawn: Quantity,
-    /// Segments asked upstream so far.
+    /// Posts waited for so far; those that were passed on are the segments asked upstream.
     pub segments: u32,
     pub last_post_at: Timestamp,
 }
@@ -83,15 +84,14 @@ pub fn begin(file: &mut OrderFile, service: &Service, now: Timestamp, draws: &mu
 
 /// Plans the next segment, or holds for the detector.
 fn ask_for_post(file: &mut OrderFile, service: &Service, now: Timestamp) {
-    let Some(leg) = service.route.legs().iter().find(|leg| leg.cancel).cloned() else {
-        file.order.hold = Some(Hold { reason: HoldReason::Manual, since: now });
-        file.order.status = OrderStatus::InProgress;
-        return;
+    let Some(leg) = service.route.legs().iter().find(|leg| leg.cancel) else {
+        return wait_for_a_person(file, now);
     };
     let Part::Subscription(subscription) = &mut file.order.part else { return };
     subscription.segments += 1;
     let purpose = Purpose::Segment(subscription.segments);
-    attempt::plan(file, purpose, &leg, now);
+    file.order.hold = None;
+    attempt::plan(file, purpose, leg, now);
 }
 
 /// The provider's word on segment `number`. Takes the file as booked so far, and writes it back.
@@ -104,29 +104,57 @@ pub fn observe_segment(
     seen: &Observation,
 ) -> Result<(), Stop> {
     let (_, subscription) = parts(&file)?;
-    let current = subscription.segments == number && !matches!(subscription.state, SubscriptionState::Ended);
-    if !current || file.order.status.has_ended() {
-        world.put_order(file);
-        return Ok(());
+    let current =
+        subscription.segments == number && matches!(subscription.state, SubscriptionState::Active { .. });
+    if current && !file.order.status.has_ended() {
+        follow_segment(world, now, draws, &mut file, seen)?;
     }
-    let made = seen.orders.first().and_then(|id| ProviderOrderId::new(id));
-    match (&seen.status, made) {
-        (_, Some(post)) => make_post(world, now, draws, &mut file, None, Some(post)),
-        (Some(SeenStatus::Completed), None) => make_post(world, now, draws, &mut file, None, None),
-        (Some(SeenStatus::Canceled | SeenStatus::Expired), None) if asked_to_cancel(&file) => {
-            end_cancelled(world, now, &mut file)
-        }
-        (Some(SeenStatus::Canceled | SeenStatus::Expired), None) => {
-            end(world, now, &mut file, OrderStatus::Expired)
-        }
-        (_, None) => Ok(()),
-    }?;
     world.put_order(file);
     Ok(())
 }
 
-fn asked_to_cancel(file: &OrderFile) -> bool {
-    file.cancels.iter().any(|cancel| cancel.state.is_open())
+fn follow_segment(
+    world: &mut World,
+    now: Timestamp,
+    draws: &mut Draws,
+    file: &mut OrderFile,
+    seen: &Observation,
+) -> Result<(), Stop> {
+    if let Some(post) = seen.orders.first().and_then(|id| ProviderOrderId::new(id)) {
+        return make_post(world, now, draws, file, &Found::Upstream { order: Some(post) });
+    }
+    match &seen.status {
+        Some(SeenStatus::Completed) if seen.posts != Some(0) => {
+            make_post(world, now, draws, file, &Found::Upstream { order: None })
+        }
+        Some(SeenStatus::Completed | SeenStatus::Canceled | SeenStatus::Expired) => {
+            if file.asked_to_cancel() {
+                end_cancelled(world, now, file)
+            } else {
+                end(world, now, file, OrderStatus::Expired)
+            }
+        }
+        Some(SeenStatus::Failed(text)) => {
+            hold(file, HoldReason::Failed { text: text.clone() }, now);
+            Ok(())
+        }
+        None
+        | Some(
+            SeenStatus::Pending
+            | SeenStatus::Processing
+            | SeenStatus::InProgress
+            | SeenStatus::Partial
+            | SeenStatus::Unknown(_),
+        ) => Ok(()),
+    }
+}
+
+/// How a post came to be known.
+enum Found {
+    /// An operator's detector saw it; a person or an outside worker delivers.
+    Reported { link: String },
+    /// Made by the provider of the current segment, under this id if it named one.
+    Upstream { order: Option<ProviderOrderId> },
 }
 
 /// A post that an operator's detector found: ordered at once, and the next one prepaid.
@@ -139,14 +167,14 @@ pub fn report_post(
 ) -> Decision {
     let mut file = world.order(id)?.ok_or(Refusal::UnknownOrder)?.clone();
     let (_, subscription) = parts(&file)?;
-    if file.attempts.iter().any(|attempt| attempt.state.is_live()) {
+    if attempt::may_have_spent(&file) || file.attempts.iter().any(|attempt| attempt.state.is_planned()) {
         return Err(Refusal::OutOfTurn("the provider watches for its posts").into());
     }
     if !matches!(subscription.state, SubscriptionState::Active { .. }) {
         // Recorded by the caller's log; a post that falls due in a pause is skipped and does not count.
         return Err(Refusal::OutOfTurn("the subscription is not active").into());
     }
-    make_post(world, now, draws, &mut file, Some(link.to_owned()), None)?;
+    make_post(world, now, draws, &mut file, &Found::Reported { link: link.to_owned() })?;
     world.put_order(file);
     Ok(Done::Noted)
 }
@@ -157,13 +185,16 @@ fn make_post(
     now: Timestamp,
     draws: &mut Draws,
     file: &mut OrderFile,
-    link: Option<String>,
-    upstream: Option<ProviderOrderId>,
+    found: &Found,
 ) -> Result<(), Stop> {
     let (asked, mut subscription) = parts(file)?;
     let SubscriptionState::Active { prepaid, rate, price_version } = subscription.state else {
         return Err(Refusal::OutOfTurn("the subscription is not active").into());
     };
+    if let Some(text) = claimed_elsewhere(world, file, &subscription, found)? {
+        hold(file, HoldReason::Failed { text }, now);
+        return Ok(());
+    }
     let quantity = subscription.drawn;
     let charge = rate.charge(RatePer::Thousand, quantity).ok_or(Refusal::AmountOutOfRange)?;
     let id = world.next_order().ok_or(Refusal::IdsExhausted)?;
@@ -171,57 +202,76 @@ fn make_post(
     let part = Part::Post { parent: file.order.id, number };
     let mut post =
         OrderFile::new(place::child_of(&file.order, id, part, OrderKind::Default, quantity, charge, now));
-    post.order.link = link.or_else(|| Some(asked.username.clone()));
+    post.order.link = Some(match found {
+        Found::Reported { link } => link.clone(),
+        Found::Upstream { .. } => asked.username.clone(),
+    });
     (post.order.rate, post.order.price_version) = (rate, price_version);
     move_money(world, file, Movement::Returned, prepaid.above(charge))?;
     file.order.charge = file.order.charge.above(prepaid.above(charge));
-    let delivered = deliver_post(world, file, &mut post, upstream, now)?;
     subscription.made.push(id);
     subscription.last_post_at = now;
     subscription.state = SubscriptionState::PausedForFunds;
+    let segment = segment_of(file, &subscription).cloned();
     file.order.part = Part::Subscription(subscription);
     // The post's money comes out of the subscription's sums, which must be written before it moves.
     world.put_order(file.clone());
-    if delivered {
-        post.order.remains = 0;
-        settle(world, now, &mut post, End::Completed)?;
+    match (found, segment) {
+        (Found::Upstream { order: Some(order) }, Some(segment)) => {
+            mirror(world, &mut post, &segment, order, now);
+        }
+        (Found::Upstream { .. }, _) => {
+            post.order.remains = 0;
+            settle(world, now, &mut post, End::Completed)?;
+        }
+        (Found::Reported { .. }, _) => wait_for_a_person(&mut post, now),
     }
     world.put_order(post);
     *file = world.order(file.order.id)?.ok_or(Refusal::UnknownOrder)?.clone();
     go_on(world, now, draws, file)
 }
 
-/// Hangs the provider's own order of the post below it, if it named one. True when there is nothing to follow.
-fn deliver_post(
-    world: &mut World,
+/// The attempt that asked the provider for the post that is waited for now.
+fn segment_of<'a>(file: &'a OrderFile, subscription: &Subscription) -> Option<&'a Attempt> {
+    let purpose = Purpose::Segment(subscription.segments);
+    file.attempts.iter().rev().find(|attempt| attempt.purpose == purpose)
+}
+
+/// Why a post can't be the provider's order that it names: that one is another attempt's already.
+fn claimed_elsewhere(
+    world: &World,
     file: &OrderFile,
+    subscription: &Subscription,
+    found: &Found,
+) -> Result<Option<String>, Stop> {
+    let Found::Upstream { order: Some(order) } = found else { return Ok(None) };
+    let Some(segment) = segment_of(file, subscription) else { return Ok(None) };
+    let claimed = world.claim(segment.account, order)?.is_some();
+    Ok(claimed
+        .then(|| format!("the provider named order {order} as a post, which belongs to another attempt")))
+}
+
+/// Hangs the provider's own order of the post below it: followed here, paid for with the segment.
+fn mirror(
+    world: &mut World,
     post: &mut OrderFile,
-    upstream: Option<ProviderOrderId>,
+    segment: &Attempt,
+    order: &ProviderOrderId,
     now: Timestamp,
-) -> Result<bool, Stop> {
-    let Some(segment) = file.attempts.iter().rev().find(|attempt| attempt.state.provider_order().is_some())
-    else {
-        post.order.hold = Some(Hold { reason: HoldReason::Manual, since: now });
-        return Ok(false);
-    };
-    let Some(upstream) = upstream else { return Ok(true) };
-    if world.claim(segment.account, &upstream)?.is_some() {
-        return Ok(true);
-    }
-    let id = crate::ids::AttemptId { order: post.order.id, number: 1 };
-    world.claims.set((segment.account, upstream.clone()), Some(id));
+) {
+    let id = AttemptId { order: post.order.id, number: 1 };
+    world.claims.set((segment.account, order.clone()), Some(id));
     post.attempts.push(Attempt {
         number: 1,
         purpose: Purpose::Mirrored,
         expected_cost: Amount::ZERO,
         booked_cost: Amount::ZERO,
         entries: 0,
-        state: AttemptState::Adopted { order: upstream },
+        state: AttemptState::Adopted { order: order.clone() },
         planned_at: now,
         ..segment.clone()
     });
     post.order.status = OrderStatus::Processing;
-    Ok(false)
 }
 
 /// After a post, or at the end of a pause: done, cancelled, expired, or the next post prepaid.
@@ -230,7 +280,7 @@ fn go_on(world: &mut World, now: Timestamp, draws: &mut Draws, file: &mut OrderF
     if asked.posts.is_some_and(|posts| subscription.made.len() as u64 >= posts) {
         return end(world, now, file, OrderStatus::Completed);
     }
-    if asked_to_cancel(file) {
+    if file.asked_to_cancel() {
         return end_cancelled(world, now, file);
     }
     if asked.expiry.is_some_and(|date| now >= date.end()) {
@@ -273,7 +323,8 @@ pub fn end(world: &mut World, now: Timestamp, file: &mut OrderFile, status: Orde
     attempt::void_planned(file);
     for cancel in file.cancels.iter_mut().filter(|cancel| cancel.state.is_open()) {
         cancel.ended_at = Some(now);
-        cancel.state = CancelState::Completed;
+        cancel.state =
+            if status == OrderStatus::Completed { CancelState::Rejected } else { CancelState::Completed };
     }
     Ok(())
 }
@@ -288,11 +339,7 @@ pub fn end_cancelled(world: &mut World, now: Timestamp, file: &mut OrderFile) ->
 /// The owner's cancel: at once when nothing is asked upstream, else when the provider has let go of it.
 pub fn cancel(world: &mut World, now: Timestamp, file: &mut OrderFile) -> Result<(), Stop> {
     let (_, subscription) = parts(file)?;
-    let asked_upstream = file
-        .attempts
-        .iter()
-        .any(|attempt| attempt.purpose == Purpose::Segment(subscription.segments) && attempt.state.is_live());
-    if asked_upstream && matches!(subscription.state, SubscriptionState::Active { .. }) {
+    if attempt::may_have_spent(file) && matches!(subscription.state, SubscriptionState::Active { .. }) {
         return Ok(());
     }
     end_cancelled(world, now, file)
@@ -307,7 +354,7 @@ pub fn tend(world: &mut World, now: Timestamp, draws: &mut Draws, id: OrderId) -
     }
     let before = file.clone();
     // The provider knows the date too; its last post may still come in for a while.
-    let watched = file.attempts.iter().any(|attempt| attempt.state.is_live());
+    let watched = attempt::may_have_spent(&file);
     let grace = if watched { Span::hours(1) } else { Span(0) };
     let expired = asked.expiry.is_some_and(|date| now >= date.end().after(grace));
     let silent = now.since(subscription.last_post_at) >= limits::SUBSCRIPTION_SILENCE;

@@ -54,6 +54,11 @@ impl<K: Ord + Hash + Clone, V> Table<K, V> {
         }
     }
 
+    /// Rows that were changed and are there, in key order.
+    pub fn changed(&self) -> impl Iterator<Item = &V> {
+        self.changed.values().flatten()
+    }
+
     /// Changed rows in key order.
     pub fn into_changed(self) -> impl Iterator<Item = V> {
         self.changed.into_values().flatten()

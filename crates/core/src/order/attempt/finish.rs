@@ -1,31 +1,39 @@
 //! `sending → accepted | rejected | not_sent | unknown`, and what each means for the order.
 //!
 //! Rules: `domain.md`, Attempts 2 to 5 and 7. A rejection is classed by its text: some stop the provider and
-//! wait, some go on to the next leg, some end the order, and what no row knows waits for a person.
+//! wait, some go on to the next leg, some end the order, and what no row knows waits for a person. An order
+//! that has ended meanwhile only has its attempt written down. Never: a second attempt beside a live one.
 
+use super::duplicate::raise_doubts;
 use super::{
-    Attempt, AttemptResult, AttemptState, Purpose, end_refused, finish_change, plan, retry_wait,
-    take_provider_order, void_planned,
+    Attempt, AttemptResult, AttemptState, Purpose, end_refused, finish_change, may_have_spent, plan,
+    plan_again, retry_wait, take_provider_order,
 };
 use crate::catalogue::Leg;
 use crate::command::{Decision, Done, Refusal, Stop};
 use crate::ids::{AttemptId, ProviderOrderId};
+use crate::limits;
 use crate::order::observe::hold;
-use crate::order::settle::{End, settle};
-use crate::order::{HoldReason, OrderFile};
+use crate::order::{HoldReason, OrderFile, cancel, wait_for_a_person};
 use crate::planted::Bug;
 use crate::provider::RejectionClass;
 use crate::time::Timestamp;
 use crate::world::World;
 
+/// The reason given when a `sending` attempt is found after a restart.
+pub const RESTARTED: &str = "the panel stopped while it was being sent";
+
 /// What comes next for an order whose attempt spent nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// The next leg that has not refused it, at once; none left: the end.
+    /// A leg that has not refused it, at once; one that only said "not now" after a wait; none left: the end.
     OtherLeg,
-    /// The next leg, or this one again after a wait.
+    /// A leg that was not tried, at once; else one of those that said "not now", after a wait.
     OtherLegOrWait,
     /// This leg again after a wait.
     Wait,
+    /// This leg again after a wait, and another one when it keeps failing.
+    Failover,
     /// Canceled, everything back.
     End,
     /// A person looks at it.
@@ -35,72 +43,47 @@ enum Next {
 /// See the module's head.
 pub fn finish_attempt(world: &mut World, now: Timestamp, id: AttemptId, result: &AttemptResult) -> Decision {
     let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
-    let before = file.order.clone();
     let attempt = file.attempt(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?.clone();
     if !matches!(attempt.state, AttemptState::Sending { .. }) {
         return Err(Refusal::OutOfTurn("the attempt is not being sent").into());
     }
+    let (before, cancelled) = (file.order.clone(), file.asked_to_cancel());
     match result {
         AttemptResult::Accepted { order } => accept(world, now, &mut file, &attempt, id, order)?,
-        AttemptResult::Unknown { why }
-            if world.planted.has(Bug::RetryAfterTimeout)
-                || world.planted.has(Bug::SendingToPlanned) && why == RESTARTED =>
-        {
+        AttemptResult::Unknown { why } if planted_resend(world, why) => {
             set_state(&mut file, id, AttemptState::Absent { since: now });
-            let leg = Leg {
-                account: attempt.account,
-                service: attempt.service,
-                rate: crate::money::Rate::from_micros(0).ok_or(Refusal::AmountOutOfRange)?,
-                cancel: true,
-            };
-            plan(&mut file, attempt.purpose, &leg, now);
+            plan_again(&mut file, &attempt, now);
         }
         AttemptResult::Unknown { why } => become_unknown(&mut file, id, now, why),
-        AttemptResult::NotSent { why } => {
-            set_state(&mut file, id, AttemptState::NotSent { why: why.clone() });
-            hold(&mut file, HoldReason::NotSent { why: why.clone() }, now);
-            go_on(world, now, &mut file, &attempt, Next::Wait)?;
-        }
-        AttemptResult::Rejected { class: RejectionClass::Duplicate, text }
-            if in_doubt(world, &file, &attempt, id)? =>
-        {
-            // "Active order with this link" while another try at the same place is in doubt is evidence that the
-            // other one was taken; it proves nothing about this one, and neither is sent again.
-            set_state(
-                &mut file,
-                id,
-                AttemptState::Rejected { class: RejectionClass::Duplicate, text: text.clone() },
-            );
-            hold(
-                &mut file,
-                HoldReason::Refused { class: RejectionClass::Duplicate, text: text.clone() },
-                now,
-            );
-            go_on(world, now, &mut file, &attempt, Next::Wait)?;
-        }
-        AttemptResult::Rejected { class, text } => {
-            set_state(&mut file, id, AttemptState::Rejected { class: *class, text: text.clone() });
-            hold(&mut file, HoldReason::Refused { class: *class, text: text.clone() }, now);
-            go_on(world, now, &mut file, &attempt, after_rejection(*class))?;
-        }
+        AttemptResult::NotSent { why } => not_sent(world, now, &mut file, id, why)?,
+        AttemptResult::Rejected { class, text } => reject(world, now, &mut file, id, *class, text)?,
     }
     let after = file.order.clone();
     world.put_order(file);
-    finish_change(world, now, &before, &after)?;
+    finish_change(world, now, &before, &after, !cancelled)?;
     Ok(Done::Noted)
 }
 
-/// The reason given when a `sending` attempt is found after a restart.
-pub const RESTARTED: &str = "the panel stopped while it was being sent";
+/// A planned attempt that our own policy keeps from being sent.
+pub(super) fn keep_unsent(
+    world: &mut World,
+    now: Timestamp,
+    mut file: OrderFile,
+    id: AttemptId,
+    why: &str,
+) -> Decision {
+    let (before, cancelled) = (file.order.clone(), file.asked_to_cancel());
+    not_sent(world, now, &mut file, id, why)?;
+    let after = file.order.clone();
+    world.put_order(file);
+    finish_change(world, now, &before, &after, !cancelled)?;
+    Ok(Done::Noted)
+}
 
-const fn after_rejection(class: RejectionClass) -> Next {
-    match class {
-        RejectionClass::Funds | RejectionClass::Auth => Next::OtherLegOrWait,
-        RejectionClass::Service | RejectionClass::Input { reroutable: true } => Next::OtherLeg,
-        RejectionClass::Input { reroutable: false } => Next::End,
-        RejectionClass::Duplicate | RejectionClass::Limit | RejectionClass::Temporary => Next::Wait,
-        RejectionClass::Unrecognised => Next::Hold,
-    }
+/// Bugs 1 and 5 of the list: an outcome nobody knows, or an attempt found half-sent after a restart, is sent again.
+fn planted_resend(world: &World, why: &str) -> bool {
+    let after_restart = world.planted.has(Bug::SendingToPlanned) && why == RESTARTED;
+    after_restart || world.planted.has(Bug::RetryAfterTimeout)
 }
 
 fn accept(
@@ -111,13 +94,9 @@ fn accept(
     id: AttemptId,
     order: &ProviderOrderId,
 ) -> Result<(), Stop> {
-    if world.claim(attempt.account, order)?.is_some_and(|owner| owner != id) {
-        become_unknown(
-            file,
-            id,
-            now,
-            &format!("the provider named order {order}, which belongs to another attempt"),
-        );
+    if world.claim(attempt.account, order)?.is_some() {
+        let why = format!("the provider named order {order}, which belongs to another attempt");
+        become_unknown(file, id, now, &why);
         return Ok(());
     }
     take_provider_order(world, file, id, AttemptState::Accepted { order: order.clone() })
@@ -125,14 +104,51 @@ fn accept(
 
 fn become_unknown(file: &mut OrderFile, id: AttemptId, now: Timestamp, why: &str) {
     set_state(file, id, AttemptState::Unknown { since: now, why: why.to_owned() });
-    hold(file, HoldReason::UnknownOutcome { why: why.to_owned() }, now);
+    if !file.order.status.has_ended() {
+        hold(file, HoldReason::UnknownOutcome { why: why.to_owned() }, now);
+    }
 }
 
-/// Another attempt at this account and link, of any order, whose outcome nobody knows.
-fn in_doubt(world: &World, file: &OrderFile, attempt: &Attempt, id: AttemptId) -> Result<bool, Stop> {
-    let Some(link) = file.order.target() else { return Ok(false) };
-    let doubts = world.doubts(attempt.account, link)?;
-    Ok(doubts.is_some_and(|attempts| attempts.iter().any(|other| *other != id)))
+fn not_sent(
+    world: &mut World,
+    now: Timestamp,
+    file: &mut OrderFile,
+    id: AttemptId,
+    why: &str,
+) -> Result<(), Stop> {
+    set_state(file, id, AttemptState::NotSent { why: why.to_owned() });
+    if file.order.status.has_ended() {
+        return Ok(());
+    }
+    hold(file, HoldReason::NotSent { why: why.to_owned() }, now);
+    go_on(world, now, file, id, Next::Failover)
+}
+
+fn reject(
+    world: &mut World,
+    now: Timestamp,
+    file: &mut OrderFile,
+    id: AttemptId,
+    class: RejectionClass,
+    text: &str,
+) -> Result<(), Stop> {
+    set_state(file, id, AttemptState::Rejected { class, text: text.to_owned() });
+    if file.order.status.has_ended() {
+        return Ok(());
+    }
+    hold(file, HoldReason::Refused { class, text: text.to_owned() }, now);
+    let held = class == RejectionClass::Duplicate && raise_doubts(world, now, file, id)?;
+    go_on(world, now, file, id, if held { Next::Hold } else { after_rejection(class) })
+}
+
+const fn after_rejection(class: RejectionClass) -> Next {
+    match class {
+        RejectionClass::Funds | RejectionClass::Auth => Next::OtherLegOrWait,
+        RejectionClass::Service | RejectionClass::Input { reroutable: true } => Next::OtherLeg,
+        RejectionClass::Input { reroutable: false } => Next::End,
+        RejectionClass::Duplicate | RejectionClass::Limit | RejectionClass::Temporary => Next::Wait,
+        RejectionClass::Unrecognised => Next::Hold,
+    }
 }
 
 fn set_state(file: &mut OrderFile, id: AttemptId, state: AttemptState) {
@@ -145,39 +161,89 @@ fn go_on(
     world: &mut World,
     now: Timestamp,
     file: &mut OrderFile,
-    spent: &Attempt,
+    id: AttemptId,
     next: Next,
 ) -> Result<(), Stop> {
-    if file.cancels.iter().any(|cancel| cancel.state.is_open()) {
+    if may_have_spent(file) {
+        return Ok(());
+    }
+    if file.asked_to_cancel() {
         // The customer asked to stop while it was being sent; nothing was taken upstream, so it stops here.
-        void_planned(file);
-        return match spent.purpose {
-            Purpose::Segment(_) => crate::order::subscription::end_cancelled(world, now, file),
-            Purpose::Order | Purpose::Mirrored => settle(world, now, file, End::Canceled),
-        };
+        return cancel::carry_out(world, now, file);
     }
+    let spent = file.attempt(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?.clone();
     let service = world.service(file.order.service)?.ok_or(Refusal::UnknownService)?;
-    let legs = service.route.legs();
-    let other = legs.iter().find(|leg| !refused_before(file, leg)).cloned();
-    let same = legs.iter().find(|leg| is_leg_of(leg, spent)).or_else(|| legs.first()).cloned();
-    let later = now.after(retry_wait(file));
-    match (next, other, same) {
-        (Next::OtherLeg | Next::OtherLegOrWait, Some(leg), _) => plan(file, spent.purpose, &leg, now),
-        (Next::Wait | Next::OtherLegOrWait, _, Some(leg)) => plan(file, spent.purpose, &leg, later),
-        (Next::Hold, _, _) => {}
-        (Next::End | Next::OtherLeg, _, _) | (Next::Wait | Next::OtherLegOrWait, _, None) => {
-            end_refused(world, now, file)?
-        }
+    let usable = |leg: &&Leg| spent.purpose == Purpose::Order || leg.cancel;
+    let legs: Vec<Leg> = service.route.legs().iter().filter(usable).cloned().collect();
+    if legs.is_empty() && !matches!(next, Next::End | Next::Hold) {
+        wait_for_a_person(file, now);
+        return Ok(());
     }
-    Ok(())
+    let later = now.after(retry_wait(file));
+    let fresh = legs.iter().find(|leg| opinion(file, &spent, leg) == Opinion::None);
+    let patient = || calmest(file, &spent, &legs);
+    let same = legs.iter().find(|leg| is_leg_of(leg, &spent));
+    let chosen = match next {
+        Next::Hold => return Ok(()),
+        Next::End => None,
+        Next::OtherLeg | Next::OtherLegOrWait => {
+            fresh.map(|leg| (leg, now)).or_else(|| Some((patient()?, later)))
+        }
+        Next::Wait => same.or_else(patient).map(|leg| (leg, later)),
+        Next::Failover => patient().map(|leg| (leg, later)),
+    };
+    match chosen {
+        Some((leg, due)) => {
+            plan(file, spent.purpose, leg, due);
+            Ok(())
+        }
+        None => end_refused(world, now, file),
+    }
 }
 
-/// Any earlier attempt at this leg counts, whatever its purpose: a leg that refused once is not asked again
-/// for the same order, unless there is no other.
-fn refused_before(file: &OrderFile, leg: &Leg) -> bool {
-    file.attempts
-        .iter()
-        .any(|attempt| is_leg_of(leg, attempt) && matches!(attempt.state, AttemptState::Rejected { .. }))
+/// What a leg has said so far to this purpose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Opinion {
+    None,
+    NotNow,
+    /// Its service is gone, or can't take this order.
+    Never,
+}
+
+fn opinion(file: &OrderFile, spent: &Attempt, leg: &Leg) -> Opinion {
+    tries(file, spent, leg).map(|attempt| opinion_of(&attempt.state)).max().unwrap_or(Opinion::None)
+}
+
+const fn opinion_of(state: &AttemptState) -> Opinion {
+    match state {
+        AttemptState::Rejected { class: RejectionClass::Service | RejectionClass::Input { .. }, .. } => {
+            Opinion::Never
+        }
+        AttemptState::Rejected { .. } | AttemptState::NotSent { .. } => Opinion::NotNow,
+        AttemptState::Planned { .. }
+        | AttemptState::Sending { .. }
+        | AttemptState::Accepted { .. }
+        | AttemptState::Unknown { .. }
+        | AttemptState::Adopted { .. }
+        | AttemptState::Absent { .. }
+        | AttemptState::WrittenOff { .. }
+        | AttemptState::FoundLate { .. }
+        | AttemptState::Voided => Opinion::None,
+    }
+}
+
+/// Of the legs that may still take it the one tried least, in steps of [`limits::TRIES_PER_LEG`]; the first of equals.
+fn calmest<'a>(file: &OrderFile, spent: &Attempt, legs: &'a [Leg]) -> Option<&'a Leg> {
+    let willing = legs.iter().filter(|leg| opinion(file, spent, leg) != Opinion::Never);
+    willing.min_by_key(|leg| tries(file, spent, leg).count() / limits::TRIES_PER_LEG)
+}
+
+fn tries<'a>(file: &'a OrderFile, spent: &Attempt, leg: &Leg) -> impl Iterator<Item = &'a Attempt> {
+    let purpose = spent.purpose;
+    let (account, service) = (leg.account, leg.service.clone());
+    file.attempts.iter().filter(move |attempt| {
+        attempt.purpose == purpose && attempt.account == account && attempt.service == service
+    })
 }
 
 fn is_leg_of(leg: &Leg, attempt: &Attempt) -> bool {
