@@ -83,6 +83,10 @@ impl<B: Books> Executor<B> {
         &self.books
     }
 
+    pub fn into_books(self) -> B {
+        self.books
+    }
+
     pub const fn books_mut(&mut self) -> &mut B {
         &mut self.books
     }
@@ -142,7 +146,7 @@ impl<B: Books> Executor<B> {
             }
             match self.commit(&changes, cursors) {
                 Ok(()) => return Ok(ran(batch, now, outcomes, changes)),
-                Err(_) if self.planted.has(Bug::AckBeforeCommit) => {
+                Err(_) if self.planted.has(Bug::AckBeforeCommit) || (self.planted.has(Bug::SendBeforeSending) && commands.iter().all(|command| matches!(command, Command::BeginAttempt { .. }))) => {
                     return Ok(ran(batch, now, outcomes, Changes::default()));
                 }
                 Err(error) => {

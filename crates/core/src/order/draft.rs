@@ -124,7 +124,9 @@ impl Draft {
             | OrderKind::InvitesFromGroups { .. }
             | OrderKind::WebTraffic(_) => match self.quantity {
                 Given::Is(quantity) if quantity > 0 => quantity,
-                Given::Is(_) | Given::Absent | Given::Bad => return Err(Refusal::Incorrect(Parameter::Quantity)),
+                Given::Is(_) | Given::Absent | Given::Bad => {
+                    return Err(Refusal::Incorrect(Parameter::Quantity));
+                }
             },
         };
         if quantity < service.min {

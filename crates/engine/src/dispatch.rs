@@ -1,0 +1,256 @@
+//! Sending attempts: claimed by a commit, sent once, and what came back recorded.
+//!
+//! One lane per provider account, with its own connections and health, so that one slow provider never delays
+//! another (invariants.md B14). A place in the lane is taken before the claim, so that nothing claimed waits.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use panelworks_client::{Exchanged, Failure};
+use panelworks_core::command::{Command, Done};
+use panelworks_core::ids::{AttemptId, ProviderAccountId, ProviderOrderId};
+use panelworks_core::money::Currency;
+use panelworks_core::order::attempt::AttemptResult;
+use panelworks_core::provider::{Observation, ProviderAccount, RejectionClass};
+use panelworks_core::time::{Span, Timestamp};
+use panelworks_store::executor::{Lane as Priority, Reply};
+
+use crate::agenda::Agenda;
+use crate::chores::Chore;
+use crate::engine::{Act, Calls, Due, Engine, Waiting};
+use crate::health::Health;
+use crate::limits;
+use crate::provider::{classify, encode};
+
+/// Everything that happens at one provider account.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) currency: Currency,
+    enabled: bool,
+    connections: u16,
+    pub(crate) health: Health,
+    /// Attempts on the agenda.
+    pub(crate) planned: HashSet<AttemptId>,
+    /// Due, first first.
+    pub(crate) ready: VecDeque<AttemptId>,
+    /// In `ready`, or being claimed or sent.
+    pub(crate) queued: HashSet<AttemptId>,
+    /// Being claimed or sent.
+    under_way: u16,
+    pub(crate) followed: HashMap<AttemptId, Followed>,
+    pub(crate) polls: Agenda<AttemptId>,
+    pub(crate) polls_under_way: u16,
+    /// Ids in one question; 1 where the provider knows no lists.
+    pub(crate) poll_ids: usize,
+    pub(crate) chores: VecDeque<Chore>,
+    pub(crate) chores_under_way: u16,
+}
+
+/// An order at the provider that we ask about.
+#[derive(Debug)]
+pub(crate) struct Followed {
+    pub(crate) provider_order: Box<str>,
+    pub(crate) since: Timestamp,
+    /// Of the last answer that was submitted.
+    pub(crate) fingerprint: u64,
+    /// Asked a single time, for a correction after the end.
+    pub(crate) once: bool,
+}
+
+impl Followed {
+    pub(crate) fn once(provider_order: &ProviderOrderId, since: Timestamp) -> Self {
+        Self { provider_order: provider_order.as_str().into(), since, fingerprint: 0, once: true }
+    }
+
+    /// Whether this is news since the last answer.
+    pub(crate) fn notice(&mut self, seen: &Observation) -> bool {
+        let mut hasher = DefaultHasher::new();
+        (&seen.start_count, &seen.posts, &seen.orders).hash(&mut hasher);
+        format!("{:?}{:?}{:?}", seen.status, seen.charge, seen.remains).hash(&mut hasher);
+        let fingerprint = hasher.finish();
+        std::mem::replace(&mut self.fingerprint, fingerprint) != fingerprint
+    }
+}
+
+impl Lane {
+    pub(crate) fn new(provider: &ProviderAccount) -> Self {
+        Self {
+            currency: provider.currency,
+            enabled: provider.enabled,
+            connections: provider.connections,
+            health: Health::default(),
+            planned: HashSet::new(),
+            ready: VecDeque::new(),
+            queued: HashSet::new(),
+            under_way: 0,
+            followed: HashMap::new(),
+            polls: Agenda::default(),
+            polls_under_way: 0,
+            poll_ids: limits::BATCH_IDS,
+            chores: VecDeque::new(),
+            chores_under_way: 0,
+        }
+    }
+
+    pub(crate) fn change(&mut self, provider: &ProviderAccount) {
+        self.enabled = provider.enabled;
+        self.connections = provider.connections.max(1);
+    }
+
+    pub(crate) fn follow(
+        &mut self,
+        id: AttemptId,
+        provider_order: &ProviderOrderId,
+        since: Timestamp,
+        now: Timestamp,
+        first: Span,
+    ) {
+        let known = self.followed.get(&id).is_some_and(|followed| !followed.once);
+        if known {
+            return;
+        }
+        let followed =
+            Followed { provider_order: provider_order.as_str().into(), since, fingerprint: 0, once: false };
+        self.followed.insert(id, followed);
+        self.polls.set(id, now.after(first));
+    }
+
+    pub(crate) fn unfollow(&mut self, id: AttemptId) {
+        self.followed.remove(&id);
+        self.polls.remove(&id);
+    }
+
+    /// When this lane can do more without hearing anything.
+    pub(crate) fn wake(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let poll = if self.polls_under_way < limits::POLLS_UNDER_WAY { self.polls.next_due() } else { None };
+        let circuit = if self.ready.is_empty() { None } else { self.health.closed_until(now) };
+        [poll, circuit].into_iter().flatten().min()
+    }
+
+    fn room(&self, now: Timestamp) -> bool {
+        let at_once = if self.health.is_probing() { 1 } else { self.connections };
+        self.enabled && self.under_way < at_once && self.health.closed_until(now).is_none()
+    }
+}
+
+impl Engine {
+    pub(crate) fn make_ready(&mut self, attempt: AttemptId) {
+        let lane = self.lanes.values_mut().find(|lane| lane.planned.contains(&attempt));
+        if let Some(lane) = lane {
+            lane.planned.remove(&attempt);
+            if lane.queued.insert(attempt) {
+                lane.ready.push_back(attempt);
+            }
+        }
+    }
+
+    /// Claims as many ready attempts as there is room for.
+    pub(crate) fn dispatch(&mut self, account: ProviderAccountId, now: Timestamp) {
+        while let Some(attempt) = self.lanes.get_mut(&account).and_then(|lane| {
+            if !lane.room(now) {
+                return None;
+            }
+            let attempt = lane.ready.pop_front()?;
+            lane.under_way += 1;
+            Some(attempt)
+        }) {
+            self.submit(
+                Priority::Panel,
+                Command::BeginAttempt { attempt },
+                Waiting::Begin { attempt, account },
+            );
+        }
+    }
+
+    /// The claim is durable: now, and only now, it may be sent.
+    pub(crate) fn begun(
+        &mut self,
+        now: Timestamp,
+        attempt: AttemptId,
+        account: ProviderAccountId,
+        reply: Reply,
+    ) {
+        match reply {
+            Ok(Ok(Done::Began(outgoing))) => {
+                let token = format!("{}{attempt}", self.pace.token_prefix);
+                let call = encode::add(&outgoing, &token);
+                let ticket = self.ticket(Waiting::Add { attempt, account });
+                self.outbox.push(Act::Ask { ticket, account, call, kind: Calls::Add });
+            }
+            Ok(Ok(_)) => self.leave_lane(attempt, account),
+            Ok(Err(refusal)) => {
+                tracing::debug!(%attempt, %refusal, "an attempt is not sent");
+                self.leave_lane(attempt, account);
+            }
+            Err(undecided) => {
+                tracing::warn!(%attempt, %undecided, "an attempt could not be claimed; it is tried again");
+                self.leave_lane(attempt, account);
+                if let Some(lane) = self.lanes.get_mut(&account) {
+                    lane.planned.insert(attempt);
+                    self.agenda.set(Due::Begin(attempt), now.after(limits::SUBMIT_AGAIN));
+                }
+            }
+        }
+    }
+
+    fn leave_lane(&mut self, attempt: AttemptId, account: ProviderAccountId) {
+        if let Some(lane) = self.lanes.get_mut(&account) {
+            lane.under_way = lane.under_way.saturating_sub(1);
+            lane.queued.remove(&attempt);
+        }
+    }
+
+    pub(crate) fn add_answered(
+        &mut self,
+        now: Timestamp,
+        attempt: AttemptId,
+        account: ProviderAccountId,
+        exchange: &Result<Exchanged, Failure>,
+    ) {
+        self.leave_lane(attempt, account);
+        let result = classify::add_result(exchange);
+        let retry_after = exchange.as_ref().ok().and_then(|answer| answer.retry_after);
+        if let Some(lane) = self.lanes.get_mut(&account) {
+            let asked_to_wait =
+                retry_after.map(|wait| Span(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)));
+            judge(&mut lane.health, now, attempt, &result, asked_to_wait);
+        }
+        if !matches!(result, AttemptResult::Accepted { .. }) {
+            tracing::info!(%attempt, %account, ?result, "an attempt did not get through");
+        }
+        self.outcome(Command::FinishAttempt { attempt, result });
+    }
+}
+
+/// What an attempt's result says about the provider.
+fn judge(
+    health: &mut Health,
+    now: Timestamp,
+    attempt: AttemptId,
+    result: &AttemptResult,
+    retry_after: Option<Span>,
+) {
+    match result {
+        AttemptResult::Accepted { .. } => health.succeeded(),
+        AttemptResult::NotSent { .. } => health.failed(now),
+        AttemptResult::Unknown { .. } => {
+            health.failed(now);
+            health.unknown(attempt, now);
+        }
+        AttemptResult::Rejected { class, text } => match class {
+            RejectionClass::Funds | RejectionClass::Auth => {
+                health.refused(now, limits::PAUSE_AFTER_REFUSAL, text)
+            }
+            RejectionClass::Limit => health.refused(now, retry_after.unwrap_or(limits::PROBE_EVERY), text),
+            RejectionClass::Temporary => {
+                health.refused(now, retry_after.unwrap_or(limits::PROBE_EVERY), text)
+            }
+            RejectionClass::Service
+            | RejectionClass::Input { .. }
+            | RejectionClass::Duplicate
+            | RejectionClass::Unrecognised => {
+                health.succeeded();
+            }
+        },
+    }
+}

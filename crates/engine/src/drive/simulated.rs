@@ -1,0 +1,259 @@
+//! The engine under a simulated clock and network, one step after the other: the demo's past, and every
+//! simulated fault. The same executor, core and engine as live; the same seed gives the same run.
+//!
+//! Time moves only in [`Simulated::run_until`], from one event to the next. Never: a thread, a real clock.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use panelworks_client::{ClientCall, Exchanged, Failure};
+use panelworks_core::command::Command;
+use panelworks_core::ids::{NodeId, ProviderAccountId, ServiceId};
+use panelworks_core::planted::Planted;
+use panelworks_core::provider::ProviderAccount;
+use panelworks_core::time::{Span, Timestamp};
+use panelworks_store::executor::{Executor, Reply, Stopped};
+use panelworks_store::ports::{Books, Queue};
+
+use crate::engine::{Act, Calls, Engine, Found, Pace, Ticket};
+use crate::limits;
+
+/// The world outside: what a provider answers to a call, and after how long.
+pub trait Net {
+    /// `form`: the body as it would go over HTTP, with a placeholder for the key.
+    fn exchange(
+        &mut self,
+        now: Timestamp,
+        account: ProviderAccountId,
+        form: &str,
+        kind: Calls,
+    ) -> (Span, Result<Exchanged, Failure>);
+}
+
+/// What happens at a time.
+#[derive(Debug)]
+enum Event {
+    Answered(Ticket, Result<Exchanged, Failure>),
+}
+
+/// A panel without threads.
+#[derive(Debug)]
+pub struct Simulated<B> {
+    executor: Option<Executor<B>>,
+    engine: Engine,
+    pace: Pace,
+    planted: Planted,
+    node: NodeId,
+    epoch: u32,
+    now: Timestamp,
+    /// Calls under way, by when they end; the second number keeps the order of equals.
+    events: BinaryHeap<Reverse<(Timestamp, u64)>>,
+    answers: BTreeMap<u64, Event>,
+    next_event: u64,
+    /// Set by a store that can't go on: only a restart helps.
+    stopped: bool,
+    batches: u64,
+    commands: u64,
+    /// What a start would read from the store.
+    providers: BTreeMap<ProviderAccountId, ProviderAccount>,
+    hold_limits: BTreeMap<ServiceId, Span>,
+}
+
+impl<B: Books + Queue> Simulated<B> {
+    /// `epoch`: as the store gave it at its opening.
+    pub fn new(books: B, node: NodeId, epoch: u32, now: Timestamp, pace: Pace, planted: Planted) -> Self {
+        Self {
+            executor: Some(Executor::new(books, node, epoch, planted)),
+            engine: Engine::new(pace.clone()),
+            pace,
+            planted,
+            node,
+            epoch,
+            now,
+            events: BinaryHeap::new(),
+            answers: BTreeMap::new(),
+            next_event: 0,
+            stopped: false,
+            batches: 0,
+            commands: 0,
+            providers: BTreeMap::new(),
+            hold_limits: BTreeMap::new(),
+        }
+    }
+
+    /// Providers and services that the books hold already.
+    pub fn know(
+        &mut self,
+        providers: Vec<ProviderAccount>,
+        services: impl IntoIterator<Item = (ServiceId, Span)>,
+    ) {
+        self.providers.extend(providers.into_iter().map(|provider| (provider.id, provider)));
+        self.hold_limits.extend(services);
+        self.tell_engine();
+    }
+
+    fn tell_engine(&mut self) {
+        let providers: Vec<ProviderAccount> = self.providers.values().cloned().collect();
+        self.engine.know(&providers, self.hold_limits.iter().map(|(id, limit)| (*id, *limit)));
+    }
+
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    pub const fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// Batches and commands that were run.
+    pub const fn counts(&self) -> (u64, u64) {
+        (self.batches, self.commands)
+    }
+
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside restart()")]
+    pub const fn books(&mut self) -> &mut B {
+        self.executor.as_mut().expect("put back before restart() returns").books_mut()
+    }
+
+    /// The books, when the simulation is over.
+    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside restart()")]
+    pub fn into_books(self) -> B {
+        self.executor.expect("put back before restart() returns").into_books()
+    }
+
+    /// Decides a batch of commands from outside, now, and does what follows at once.
+    pub fn submit(&mut self, commands: &[Command], net: &mut impl Net) -> Vec<Reply> {
+        let replies = self.run_batch(commands);
+        self.settle(net);
+        replies
+    }
+
+    /// Lets time pass. Everything due until then happens, each at its time.
+    pub fn run_until(&mut self, until: Timestamp, net: &mut impl Net) {
+        self.settle(net);
+        while !self.stopped {
+            let wake = self.engine.next(self.now);
+            let wake = self.perform(wake.acts, net).then_some(self.now).or(wake.wake);
+            let event = self.events.peek().map(|Reverse((at, _))| *at);
+            let Some(at) = [wake, event].into_iter().flatten().min().filter(|at| *at <= until) else { break };
+            self.now = self.now.max(at);
+            self.arrive();
+            self.settle(net);
+        }
+        self.now = self.now.max(until);
+    }
+
+    /// SIGKILL and a new start: what the engine knew and the answers under way are gone; the books stand.
+    /// `down`: the time until somebody started it.
+    pub fn restart(&mut self, down: Span) {
+        self.now = self.now.after(down);
+        self.events.clear();
+        self.answers.clear();
+        self.engine = Engine::new(self.pace.clone());
+        self.epoch += 1;
+        self.stopped = false;
+        if let Some(executor) = self.executor.take() {
+            self.executor = Some(Executor::new(executor.into_books(), self.node, self.epoch, self.planted));
+        }
+        self.tell_engine();
+    }
+
+    /// Answers that have come.
+    fn arrive(&mut self) {
+        while self.events.peek().is_some_and(|Reverse((at, _))| *at <= self.now) {
+            let Some(Reverse((_, number))) = self.events.pop() else { return };
+            match self.answers.remove(&number) {
+                Some(Event::Answered(ticket, answer)) => self.engine.answered(self.now, ticket, answer),
+                None => {}
+            }
+        }
+    }
+
+    /// Turns the engine until it wants nothing more at this instant.
+    fn settle(&mut self, net: &mut impl Net) {
+        while !self.stopped {
+            let next = self.engine.next(self.now);
+            if !self.perform(next.acts, net) {
+                return;
+            }
+        }
+    }
+
+    /// True when anything was done.
+    fn perform(&mut self, acts: Vec<Act>, net: &mut impl Net) -> bool {
+        let mut tickets = Vec::new();
+        let mut commands = Vec::new();
+        let any = !acts.is_empty();
+        for act in acts {
+            match act {
+                Act::Submit { ticket, command, .. } => {
+                    tickets.push(ticket);
+                    commands.push(command);
+                }
+                Act::Ask { ticket, account, call, kind } => self.ask(ticket, account, &call, kind, net),
+                Act::ReadOpen { after } => {
+                    let files = self.books().open_files(after, limits::START_ROWS).unwrap_or_default();
+                    let more = files.len() >= limits::START_ROWS;
+                    self.engine.found(self.now, Found::Open { files, more });
+                }
+                Act::ReadEnded { after, since } => {
+                    let (files, next) =
+                        self.books().ended_files(after, since, limits::RECHECK_ROWS).unwrap_or_default();
+                    self.engine.found(self.now, Found::Ended { files, next });
+                }
+            }
+        }
+        if !commands.is_empty() {
+            let replies = self.run_batch(&commands);
+            for (ticket, reply) in tickets.into_iter().zip(replies) {
+                self.engine.decided(self.now, ticket, reply);
+            }
+        }
+        any
+    }
+
+    fn ask(
+        &mut self,
+        ticket: Ticket,
+        account: ProviderAccountId,
+        call: &ClientCall,
+        kind: Calls,
+        net: &mut impl Net,
+    ) {
+        let (latency, answer) = net.exchange(self.now, account, &call.to_form("key"), kind);
+        self.next_event += 1;
+        self.events.push(Reverse((self.now.after(Span(latency.0.max(1))), self.next_event)));
+        self.answers.insert(self.next_event, Event::Answered(ticket, answer));
+    }
+
+    fn run_batch(&mut self, commands: &[Command]) -> Vec<Reply> {
+        let Some(executor) = self.executor.as_mut().filter(|_| !self.stopped) else {
+            return commands.iter().map(|_| Err(panelworks_store::executor::Undecided::Stopping)).collect();
+        };
+        self.batches += 1;
+        self.commands += commands.len() as u64;
+        match executor.run(self.now, commands) {
+            Ok(all) => {
+                let mut replies = Vec::with_capacity(commands.len());
+                for ran in all {
+                    if let Some(committed) = &ran.committed {
+                        let changes = &committed.changes;
+                        self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
+                        self.hold_limits.extend(changes.services.iter().map(|row| (row.id, row.hold_limit)));
+                        self.engine.heard(self.now, &committed.changes);
+                    }
+                    replies.extend(ran.replies);
+                }
+                replies
+            }
+            Err(Stopped(_)) => {
+                self.stopped = true;
+                commands.iter().map(|_| Err(panelworks_store::executor::Undecided::Unknown)).collect()
+            }
+        }
+    }
+}
