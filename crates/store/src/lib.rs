@@ -9,3 +9,5 @@ pub mod executor;
 pub mod limits;
 pub mod memory;
 pub mod ports;
+pub mod reader;
+pub mod sqlite;

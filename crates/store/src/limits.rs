@@ -20,3 +20,42 @@ pub const READERS: usize = 2;
 pub const READS_WAITING: usize = 4_096;
 /// Between two looks at whether a full disk has room again.
 pub const ROOM_CHECK: Duration = Duration::from_secs(1);
+
+/// The writer's page cache, in KiB (architecture.md, The store: at most 64 MiB).
+pub const WRITER_CACHE_KIB: i64 = 48 * 1024;
+/// A reader's page cache, in KiB: the kernel's own cache stands behind it.
+pub const READER_CACHE_KIB: i64 = 4 * 1024;
+/// Prepared statements kept per connection: more than there are different ones.
+pub const STATEMENTS: usize = 96;
+/// How long a lock of another process (somebody's sqlite3 shell) is waited for.
+pub const BUSY_WAIT: Duration = Duration::from_secs(5);
+/// Pages of the write-ahead log after which it is copied into the file, on a thread of its own: 16 MiB.
+pub const CHECKPOINT_PAGES: usize = 4_096;
+/// What a checkpoint may leave for the writer to copy itself between two batches: 1 MiB, about a millisecond.
+pub const CHECKPOINT_REST_PAGES: usize = 256;
+/// Beyond this the writer copies whatever there is, so that the log stays bounded: 128 MiB.
+pub const WAL_PAGES_MAX: usize = 32_768;
+/// Marks of an index kept in memory (nine bytes each, in a table of 2²² places): about 38 MiB.
+pub const MARKS_IN_MEMORY: usize = 3_600_000;
+/// Marks that move into the file with one commit, when there are more: about 2 ms.
+pub const SPILL_ROWS: usize = 2_000;
+/// Orders in a row that are too old for their idempotency keys to matter, before the walk at a start believes it:
+/// a clock that was wrong for a moment must not end it.
+pub const STRAY_ORDERS: usize = 10_000;
+/// Services and providers kept as values between batches; beyond it they are read again.
+pub const CATALOGUE_ROWS: usize = 10_000;
+/// Between two looks at what the indexes in memory can forget.
+pub const MARKS_TENDED: panelworks_core::time::Span = panelworks_core::time::Span::minutes(10);
+/// Written in advance, and deleted when the disk is full, so that outcomes of calls under way still fit
+/// (invariants.md A4). Smaller on a small disk: see [`RESERVE_SHARE`].
+pub const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+/// The reserve is at most this part of the disk.
+pub const RESERVE_SHARE: u64 = 16;
+/// New work is refused while less than this many reserves are free.
+pub const ROOM_RESERVES: u64 = 2;
+/// Ids of one `in (…)` question; the contract of `status` ends at 100.
+pub const IDS_PER_QUERY: usize = 100;
+/// Violations that an audit names; a broken file has more than anybody reads.
+pub const VIOLATIONS: usize = 10_000;
+/// Orders between two reports of an audit's progress.
+pub const AUDIT_PROGRESS: u64 = 10_000;

@@ -1,0 +1,169 @@
+//! The embedded store: one SQLite file in a folder of its own, locked for one process.
+//!
+//! In: a folder. Out: [`SqliteBooks`] for the executor's thread, [`SqliteReads`] for everybody who asks, and the
+//! node's new epoch, raised in a commit of its own. Acknowledged means durable: write-ahead log, every commit
+//! synced; weaker only by [`Options`], and then the log says so. Rules: architecture.md, The store;
+//! invariants.md A1-A4, A8, A15, E5-E8. Begin with `schema/panelworks.sql`.
+
+mod audit;
+mod backup;
+mod books;
+mod checkpoint;
+mod codes;
+mod error;
+mod files;
+mod load;
+mod marks;
+mod queue;
+mod rebuild;
+mod room;
+mod rows;
+mod schema;
+mod views;
+mod write;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use panelworks_core::ids::NodeId;
+use rusqlite::Connection;
+
+pub use backup::{BackupError, integrity};
+pub use books::SqliteBooks;
+pub use views::{SqliteReads, SqliteViews};
+
+use crate::limits;
+use crate::ports::StoreError;
+
+/// How an embedded store is opened.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    pub durability: Durability,
+    /// Take a copied or restored folder for the ledger itself from now on. Without it, [`Opened::is_copy`] says
+    /// that it is one, and whoever opened it must not talk to providers (invariants.md E7, E8).
+    pub claim: bool,
+    /// Order ids below are never drawn: beyond what a restored backup's panel may have given out since.
+    pub order_floor: Option<u32>,
+    /// Bounds the file, in pages of 4 KiB: for tests of a full disk.
+    pub max_pages: Option<u32>,
+}
+
+/// What an acknowledgement promises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Survives power loss.
+    #[default]
+    Synced,
+    /// Survives a crash of the program; power loss may take the last commits. Only for trials.
+    Lazy,
+}
+
+/// An open store. The folder stays locked as long as `books` lives.
+#[derive(Debug)]
+pub struct Opened {
+    pub books: SqliteBooks,
+    pub reads: SqliteReads,
+    pub node: NodeId,
+    /// Raised by this very opening.
+    pub epoch: u32,
+    /// The file is not the one this ledger was last opened in: a copy, or a restored backup.
+    pub is_copy: bool,
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{} is in use by another panelworks; stop that one first", .0.display())]
+    Locked(PathBuf),
+    #[error("{file} was written by a newer panelworks (schema {found}, this one knows {known}); install that version or newer", file = .file.display())]
+    TooNew { file: PathBuf, found: i64, known: i64 },
+    #[error("{} is a database of another program", .0.display())]
+    NotOurs(PathBuf),
+    #[error("{doing} {}: {why}", .path.display())]
+    Io { doing: &'static str, path: PathBuf, why: io::Error },
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// The embedded store's front door.
+#[derive(Debug)]
+pub struct Sqlite;
+
+impl Sqlite {
+    /// Opens the store in `folder`, and makes it when there is none.
+    pub fn open(folder: &Path, options: Options) -> Result<Opened, OpenError> {
+        let io = |doing, path: &Path| {
+            let path = path.to_owned();
+            move |why| OpenError::Io { doing, path, why }
+        };
+        fs::create_dir_all(folder).map_err(io("making", folder))?;
+        let lock = lock(folder)?;
+        let file = folder.join(FILE);
+        // Made here for its mode: the log and its index inherit it.
+        OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&file)
+            .map_err(io("making", &file))?;
+        let room = room::Room::open(folder).map_err(io("looking at", folder))?;
+        let mut connection = Connection::open(&file).map_err(error::doing("opening the file"))?;
+        configure(&connection, options).map_err(error::doing("configuring the connection"))?;
+        schema::prepare(&mut connection, &file)?;
+        let place = fs::metadata(&file).map_err(io("looking at", &file))?;
+        let place = format!("{}:{}", place.dev(), place.ino());
+        let start = schema::start(&mut connection, &place, options)
+            .map_err(error::doing("raising the epoch of the node"))?;
+        let checkpoints = checkpoint::Checkpoints::start(&mut connection, &file)
+            .map_err(error::doing("starting the checkpoints"))?;
+        let reads = SqliteReads::new(&file);
+        let is_copy = start.is_copy;
+        let (node, epoch) = (start.node, start.epoch);
+        let books = SqliteBooks::new(connection, start, &reads, room, checkpoints, lock)?;
+        Ok(Opened { books, reads, node, epoch, is_copy })
+    }
+}
+
+const FILE: &str = "panelworks.db";
+
+/// Held by the returned file, let go by the kernel when the process ends, however it ends.
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let path = folder.join("lock");
+    let failed = |why| OpenError::Io { doing: "locking", path: path.clone(), why };
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(why)) => Err(failed(why)),
+    }
+}
+
+fn configure(connection: &Connection, options: Options) -> rusqlite::Result<()> {
+    connection.busy_timeout(limits::BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "wal")?;
+    match options.durability {
+        Durability::Synced => connection.pragma_update(None, "synchronous", "full")?,
+        Durability::Lazy => {
+            tracing::warn!("commits are not synced, as configured: power loss may take acknowledged orders");
+            connection.pragma_update(None, "synchronous", "normal")?;
+        }
+    }
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+    connection.pragma_update(None, "cache_size", -limits::WRITER_CACHE_KIB)?;
+    if let Some(pages) = options.max_pages {
+        connection.pragma_update(None, "max_page_count", pages)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Copies the write-ahead log into the file, off the commit path, and keeps the log bounded.
+//!
+//! A thread with a connection of its own copies when the log has grown; commits go on meanwhile. A log that is
+//! copied to its end begins again from its start, but under load the thread never sees the end: what little it
+//! leaves, the writer copies itself between two batches. Rules: performance.md, What follows 10.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, Result};
+
+use crate::limits;
+
+/// See the module's head.
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    /// Pages in the log, as the last commit left it.
+    log: Arc<AtomicUsize>,
+    /// Of these, how many the thread has copied.
+    copied: Arc<AtomicUsize>,
+    wake: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpoints {
+    /// Takes over from SQLite's own checkpoints on `writer`.
+    pub(super) fn start(writer: &mut Connection, file: &Path) -> Result<Self> {
+        let log = Arc::new(AtomicUsize::new(0));
+        writer.wal_hook(Some({
+            let log = Arc::clone(&log);
+            move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+                log.store(usize::try_from(pages).unwrap_or(0), Ordering::Relaxed);
+                Ok(())
+            }
+        }))?;
+        let copied = Arc::new(AtomicUsize::new(0));
+        let (wake, woken) = sync_channel::<()>(1);
+        let connection = Connection::open(file)?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn({
+            let copied = Arc::clone(&copied);
+            move || {
+                while woken.recv().is_ok() {
+                    copied.store(copy(&connection), Ordering::Relaxed);
+                }
+            }
+        });
+        let thread = thread.map_err(|why| rusqlite::Error::ToSqlConversionFailure(why.into()))?;
+        Ok(Self { log, copied, wake: Some(wake), thread: Some(thread) })
+    }
+
+    /// After each commit: wakes the thread, or copies a short rest.
+    pub(super) fn after_commit(&self, writer: &Connection) {
+        let log = self.log.load(Ordering::Relaxed);
+        if log < limits::CHECKPOINT_PAGES {
+            return;
+        }
+        let rest = log.saturating_sub(self.copied.load(Ordering::Relaxed));
+        if rest <= limits::CHECKPOINT_REST_PAGES || log >= limits::WAL_PAGES_MAX {
+            self.copied.store(copy(writer), Ordering::Relaxed);
+        } else if let Some(wake) = &self.wake {
+            // Full: it is awake already.
+            let _ = wake.try_send(());
+        }
+    }
+}
+
+/// Pages of the log that are in the file now. Failing is no harm: the log stays, and is copied next time.
+fn copy(connection: &Connection) -> usize {
+    match connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
+        // Copied to its end: the next commit begins the log anew.
+        Ok((log, copied)) if log == copied => 0,
+        Ok((_, copied)) => usize::try_from(copied).unwrap_or(0),
+        Err(error) => {
+            tracing::debug!(%error, "the log was not copied this time");
+            0
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            // It holds nothing but its connection.
+            let _ = thread.join();
+        }
+    }
+}
