@@ -9,12 +9,11 @@ mod files;
 mod texts;
 
 pub use files::{Cache, StaticFile, file};
-pub(crate) use texts::escape;
 pub use texts::Texts;
+pub(crate) use texts::escape;
 
 /// What the pages need and nothing more: own style sheets and pictures; no script, no frame, no form to elsewhere.
-pub const CONTENT_SECURITY_POLICY: &str =
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// What `base.html` says around a page.
 #[derive(Debug)]

@@ -1,0 +1,67 @@
+//! What the doors know without asking the store: keys, standings and switches of customers, and the services.
+//!
+//! Filled once from [`Views`] before the executor starts, then changed by every commit ([`Known::follow`], called on
+//! the executor's thread before the replies leave): whoever has been answered that a key is revoked will find it
+//! revoked (invariants.md C30). The database stays the truth; no balance and no order is kept here.
+
+mod callers;
+mod catalogue;
+
+use panelworks_core::ids::CustomerId;
+use panelworks_store::executor::Committed;
+use panelworks_store::ports::{StoreError, Views};
+
+pub use callers::{Caller, key_hash};
+pub(crate) use catalogue::{Catalogue, Prepared, PriceList};
+
+use crate::limits;
+use crate::metrics::Metrics;
+use callers::Callers;
+
+/// See the module's head.
+#[derive(Debug, Default)]
+pub struct Known {
+    pub(crate) callers: Callers,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) metrics: Metrics,
+}
+
+impl Known {
+    /// Reads everything. Nothing may be committed meanwhile: read before the executor starts.
+    pub fn read(views: &dyn Views) -> Result<Self, StoreError> {
+        let known = Self::default();
+        let mut after = CustomerId(0);
+        loop {
+            let page = views.customers(after, limits::CUSTOMERS_READ)?;
+            let Some((last, _)) = page.last() else { break };
+            after = last.id;
+            for (customer, account) in &page {
+                known.callers.note_customer(customer);
+                known.callers.note_account(account);
+            }
+        }
+        for key in views.api_keys()? {
+            known.callers.note_key(&key);
+        }
+        known.catalogue.note(&views.services()?);
+        Ok(known)
+    }
+
+    /// Takes a commit in: microseconds, because it stands between the commit and its replies.
+    pub fn follow(&self, committed: &Committed) {
+        let changes = &committed.changes;
+        for account in &changes.accounts {
+            self.callers.note_account(account);
+        }
+        for customer in &changes.customers {
+            self.callers.note_customer(customer);
+        }
+        for key in &changes.api_keys {
+            self.callers.note_key(key);
+        }
+        if !changes.services.is_empty() {
+            self.catalogue.note(&changes.services);
+        }
+        self.metrics.follow(changes);
+    }
+}

@@ -1,0 +1,132 @@
+//! One panel as its doors see it: a value, so that a process can hold several and a test can chain three.
+//!
+//! In: what the program wired together. Out: the ways to ask and to order that every door uses. Never: a static, a
+//! rule, SQL, a provider.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use panelworks_core::command::{Command, Outcome};
+use panelworks_core::ids::CustomerId;
+use panelworks_store::executor::{Committed, Handle, Lane, Reply, Undecided};
+use panelworks_store::ports::StoreError;
+use panelworks_store::reader::{Reader, Reads, Unanswered};
+use panelworks_wire::ErrorText;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::known::{Caller, Known, key_hash};
+use crate::limits;
+use crate::pace::{BadKeys, Turn};
+use crate::request_id::RequestIds;
+use crate::settings::Settings;
+
+/// See the module's head. Held in an [`Arc`] by every door.
+#[derive(Debug)]
+pub struct Panel {
+    pub(crate) settings: Settings,
+    pub(crate) known: Arc<Known>,
+    pub(crate) ids: RequestIds,
+    /// Places for bodies above [`limits::LARGE_BODY_BYTES`].
+    pub(crate) large_bodies: Semaphore,
+    /// Places for calls of `status` that wait for their turn.
+    pub(crate) status_waiting: Semaphore,
+    executor: Handle,
+    reader: Reader,
+    bad_keys: BadKeys,
+    started: Instant,
+}
+
+impl Panel {
+    /// `known` must be the one that the executor's follower feeds ([`Known::follow`]).
+    pub fn new(known: Arc<Known>, executor: Handle, reader: Reader, settings: Settings) -> Self {
+        Self {
+            known,
+            executor,
+            reader,
+            ids: RequestIds::default(),
+            large_bodies: Semaphore::new(limits::LARGE_BODIES),
+            status_waiting: Semaphore::new(limits::STATUS_WAITING),
+            bad_keys: BadKeys::new(settings.bad_keys),
+            started: Instant::now(),
+            settings,
+        }
+    }
+
+    /// The same as [`Known::follow`], for whoever holds the panel already.
+    pub fn follow(&self, committed: &Committed) {
+        self.known.follow(committed);
+    }
+
+    /// The customer behind a key.
+    pub(crate) fn caller(&self, key: &str) -> Option<Caller> {
+        self.known.callers.find(key_hash(key))
+    }
+
+    /// Whether a call of this key may go on, and when.
+    pub(crate) fn turn(&self, caller: &Caller, patience: Duration) -> Turn {
+        if caller.switches.unlimited {
+            return Turn::Now;
+        }
+        caller.bucket.take(self.settings.requests, self.nanos(), patience)
+    }
+
+    /// Counts a wrong key.
+    pub(crate) fn bad_key(&self, from: IpAddr) -> Turn {
+        self.bad_keys.note(from, self.nanos())
+    }
+
+    fn nanos(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Asks the store, on one of its threads.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Reads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Unanswered> {
+        self.reader.ask(question).await
+    }
+
+    /// Orders something in a customer's name; the ticket gives the outcome after its commit.
+    pub(crate) fn order(&self, customer: CustomerId, command: Command) -> Ticket {
+        Ticket(self.executor.submit(Lane::Customer(customer), command))
+    }
+
+    pub(crate) fn queue(&self) -> usize {
+        self.executor.waiting()
+    }
+
+    pub(crate) fn executor_runs(&self) -> bool {
+        self.executor.is_running()
+    }
+
+    /// What the operator says while the whole API is closed.
+    pub(crate) fn maintenance(&self) -> Option<ErrorText> {
+        self.settings.maintenance.as_deref().map(notice)
+    }
+
+    /// What the operator says while no orders are taken.
+    pub(crate) fn ordering_off(&self) -> Option<ErrorText> {
+        self.settings.ordering_off.as_deref().map(notice)
+    }
+}
+
+fn notice(text: &str) -> ErrorText {
+    match text.trim() {
+        "" => ErrorText::TemporarilyUnavailable,
+        text => ErrorText::Configured(text.to_owned()),
+    }
+}
+
+/// A command that was handed in.
+#[derive(Debug)]
+#[must_use = "what became of the command is told to its ticket"]
+pub(crate) struct Ticket(oneshot::Receiver<Reply>);
+
+impl Ticket {
+    /// Waits for the commit. A reply that got lost on the way leaves the outcome unknown.
+    pub(crate) async fn outcome(self) -> Result<Outcome, Undecided> {
+        self.0.await.unwrap_or(Err(Undecided::Unknown))
+    }
+}
