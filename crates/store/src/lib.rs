@@ -5,6 +5,8 @@
 //! Begin with [`ports`], then [`executor`].
 
 pub mod chain;
+#[cfg(feature = "contract")]
+pub mod contract;
 pub mod executor;
 pub mod limits;
 pub mod memory;
