@@ -88,6 +88,20 @@ impl Answer {
         }
     }
 
+    /// The order that was accepted, so that the log leads from a request to everything that follows it.
+    pub(super) const fn order(&self) -> Option<u64> {
+        match self {
+            Self::Said(Said::Order(order)) => Some(*order),
+            Self::Said(_)
+            | Self::Services { .. }
+            | Self::Flood { .. }
+            | Self::Silence
+            | Self::Unread
+            | Self::WrongMethod
+            | Self::Preflight => None,
+        }
+    }
+
     pub(super) const fn status(&self) -> StatusCode {
         match self {
             Self::Services { unchanged: true, .. } => StatusCode::NOT_MODIFIED,

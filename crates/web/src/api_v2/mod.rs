@@ -24,7 +24,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Request, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header};
 use panelworks_core::customer::Standing;
 use panelworks_core::ids::CustomerId;
 use panelworks_wire::request::{self, Call, CancelAsk, Incoming};
@@ -124,7 +124,12 @@ where
     let took = began.elapsed();
     panel.known.metrics.call(told.action, told.answer.ending(), told.answer.error_text(), took);
     log(panel, &parts, &told, id.to_str().unwrap_or_default(), took);
-    told.answer.into_http(id)
+    let mut response = told.answer.into_http(id);
+    if parts.method == Method::GET {
+        // What was asked with a key in its address is nobody else's to keep.
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+    response
 }
 
 /// A panic is a bug, and it hits one call: what became of it is unknown, and so nothing is said (rule 11).
@@ -279,6 +284,7 @@ fn log(panel: &Panel, parts: &Parts, told: &Told, request_id: &str, took: Durati
                 path = parts.uri.path(),
                 action = told.action.name(),
                 customer = told.customer.map(|customer| customer.0),
+                order = told.answer.order(),
                 status = told.answer.status().as_u16(),
                 error = told.answer.error_text().map(tracing::field::display),
                 took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
@@ -294,5 +300,35 @@ fn log(panel: &Panel, parts: &Parts, told: &Told, request_id: &str, took: Durati
         Ending::Refused => line!(tracing::Level::INFO, "call refused"),
         // A flood must not become one of lines.
         Ending::Flooded => line!(tracing::Level::DEBUG, "too many calls"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_hits_one_call_and_claims_nothing_about_it() {
+        let told = unbroken(async { panic!("on purpose") }).await;
+        assert!(matches!(told.answer, Answer::Silence));
+    }
+
+    #[test]
+    fn a_flood_is_told_to_every_action_but_status() {
+        for action in Action::ALL {
+            let told = flood(action, Duration::from_secs(1));
+            let expected = if action == Action::Status { 503 } else { 429 };
+            assert_eq!(told.status().as_u16(), expected, "{action:?}");
+        }
+    }
+
+    #[test]
+    fn only_json_that_is_broken_is_taken_for_broken_json() {
+        for broken in [&b"{"[..], b" {\"key\":", b"\xef\xbb\xbf{]"] {
+            assert!(is_broken_json(broken), "{broken:?}");
+        }
+        for other in [&b""[..], b"{}", b"{\"action\":\"add\"}", b"action=add", b"[1"] {
+            assert!(!is_broken_json(other), "{other:?}");
+        }
     }
 }

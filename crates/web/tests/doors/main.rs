@@ -2,6 +2,7 @@
 
 mod add;
 mod encodings;
+mod journal;
 mod lists;
 mod pages;
 mod protection;
