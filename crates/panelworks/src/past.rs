@@ -59,12 +59,22 @@ pub const fn beginning(opening: Timestamp) -> Timestamp {
 }
 
 /// Lives through the days until `opening`. `progress` hears of each day that is over.
-pub fn live_through<B: Books + Queue>(books: B, node: NodeId, epoch: u32, begin: &Beginning, provider: &mut KeptProvider, mut progress: impl FnMut(i64)) -> Result<(B, Lived), PastError> {
+pub fn live_through<B: Books + Queue>(
+    books: B,
+    node: NodeId,
+    epoch: u32,
+    begin: &Beginning,
+    provider: &mut KeptProvider,
+    mut progress: impl FnMut(i64),
+) -> Result<(B, Lived), PastError> {
     let start = beginning(begin.opening);
     // Real panels ask every few minutes; a simulated month needs no more.
-    let pace = Pace { poll_first: Span::minutes(20), chore_poll: Span::hours(1), token_prefix: "past-".to_owned() };
-    let mut panel = Simulated::new(books, node, epoch, start, pace, panelworks_core::planted::Planted::default());
-    panel.know(begin.providers.clone(), begin.services.iter().map(|service| (service.id, service.hold_limit)));
+    let pace =
+        Pace { poll_first: Span::minutes(20), chore_poll: Span::hours(1), token_prefix: "past-".to_owned() };
+    let mut panel =
+        Simulated::new(books, node, epoch, start, pace, panelworks_core::planted::Planted::default());
+    panel
+        .know(begin.providers.clone(), begin.services.iter().map(|service| (service.id, service.hold_limit)));
     let mut net = Upstream { provider, key: &begin.provider_key };
     let mut days = days::Days::new(begin);
     for day in 0..DAYS {
@@ -78,7 +88,10 @@ pub fn live_through<B: Books + Queue>(books: B, node: NodeId, epoch: u32, begin:
         panel.run_until(morning.after(Span::days(1)), &mut net);
         progress(day + 1);
     }
-    let open = panel.books().open_files(panelworks_core::ids::OrderId(0), 1_000).map_err(|error| PastError::Refused { day: DAYS, why: error.to_string() })?;
+    let open = panel
+        .books()
+        .open_files(panelworks_core::ids::OrderId(0), 1_000)
+        .map_err(|error| PastError::Refused { day: DAYS, why: error.to_string() })?;
     if !open.is_empty() {
         return Err(PastError::StillOpen(open.len()));
     }
@@ -93,7 +106,13 @@ struct Upstream<'a> {
 }
 
 impl Net for Upstream<'_> {
-    fn exchange(&mut self, now: Timestamp, _account: ProviderAccountId, form: &str, _kind: Calls) -> (Span, Result<Exchanged, Failure>) {
+    fn exchange(
+        &mut self,
+        now: Timestamp,
+        _account: ProviderAccountId,
+        form: &str,
+        _kind: Calls,
+    ) -> (Span, Result<Exchanged, Failure>) {
         // The driver knows no keys and puts a word in their place.
         let form = form.replacen("key=key", &format!("key={}", self.key), 1);
         let incoming = Incoming {
@@ -112,7 +131,9 @@ impl Net for Upstream<'_> {
                 body: reply.body.into(),
             }),
             Ok(Reaction::Hang | Reaction::Closed | Reaction::Half(_)) => sent("the provider broke off"),
-            Ok(Reaction::RefusedConnection) => Err(Failure { phase: Phase::NotSent, why: "refused".to_owned() }),
+            Ok(Reaction::RefusedConnection) => {
+                Err(Failure { phase: Phase::NotSent, why: "refused".to_owned() })
+            }
             Err(error) => sent(&error.to_string()),
         };
         (Span(300), answer)

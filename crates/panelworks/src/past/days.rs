@@ -46,7 +46,12 @@ pub(super) enum Asked {
 
 impl Days {
     pub(super) fn new(begin: &Beginning) -> Self {
-        Self { services: begin.services.clone(), customers: begin.customers, draws: 0x5eed, placed: Vec::new() }
+        Self {
+            services: begin.services.clone(),
+            customers: begin.customers,
+            draws: 0x5eed,
+            placed: Vec::new(),
+        }
     }
 
     pub(super) fn placed(&self) -> u64 {
@@ -57,7 +62,11 @@ impl Days {
     pub(super) fn plan(&mut self, day: i64, morning: Timestamp, ordering: bool) -> Vec<Planned> {
         let mut plan = Vec::new();
         if day % 7 == 3 {
-            plan.push(Planned { at: morning.after(Span::hours(8)), asked: Asked::Need, command: self.reprice() });
+            plan.push(Planned {
+                at: morning.after(Span::hours(8)),
+                asked: Asked::Need,
+                command: self.reprice(),
+            });
         }
         if day % 6 == 1 {
             for customer in self.customers {
@@ -86,8 +95,12 @@ impl Days {
     /// What the books answered to one of them.
     pub(super) fn hear(&mut self, day: i64, asked: Asked, reply: &Reply) -> Result<(), PastError> {
         match (asked, reply) {
-            (Asked::Order(customer), Ok(Ok(Done::Placed { order, .. }))) => self.placed.push((day, customer, *order)),
-            (Asked::Need | Asked::Order(_), Ok(Err(refusal))) => return Err(PastError::Refused { day, why: refusal.to_string() }),
+            (Asked::Order(customer), Ok(Ok(Done::Placed { order, .. }))) => {
+                self.placed.push((day, customer, *order))
+            }
+            (Asked::Need | Asked::Order(_), Ok(Err(refusal))) => {
+                return Err(PastError::Refused { day, why: refusal.to_string() });
+            }
             (_, Err(undecided)) => return Err(PastError::Refused { day, why: undecided.to_string() }),
             (Asked::Wish | Asked::Need | Asked::Order(_), Ok(_)) => {}
         }
@@ -106,7 +119,9 @@ impl Days {
     /// The first customer sells guaranteed followers; the second tries everything that ends by itself.
     fn order(&mut self, customer: CustomerId, guaranteed: bool) -> Command {
         let wanted = |service: &&Service| match service.service_type {
-            ServiceType::Default => !guaranteed || (service.refill.is_some() && service.rate.micros() < 5_000_000),
+            ServiceType::Default => {
+                !guaranteed || (service.refill.is_some() && service.rate.micros() < 5_000_000)
+            }
             ServiceType::CustomComments | ServiceType::Package => !guaranteed,
             _further_type => false,
         };
@@ -115,11 +130,17 @@ impl Days {
         let quantity = service.min.max(100) + u64::from(self.draw(9)) * 50;
         let mut draft = Draft { quantity: Given::Is(quantity), ..Draft::default() };
         if !service.linkless {
-            draft.link = Given::Is(format!("https://social.example/{}/post/{}", NAMES[self.pick(NAMES.len())], self.draws));
+            draft.link = Given::Is(format!(
+                "https://social.example/{}/post/{}",
+                NAMES[self.pick(NAMES.len())],
+                self.draws
+            ));
         }
         if service.service_type == ServiceType::CustomComments {
-            let lines: Vec<String> = (0..10 + self.draw(15)).map(|_| COMMENTS[self.pick(COMMENTS.len())].to_owned()).collect();
-            draft.extra = Some(Box::new(Extra { comments: Given::Is(Lines::from(lines)), ..Extra::default() }));
+            let lines: Vec<String> =
+                (0..10 + self.draw(15)).map(|_| COMMENTS[self.pick(COMMENTS.len())].to_owned()).collect();
+            draft.extra =
+                Some(Box::new(Extra { comments: Given::Is(Lines::from(lines)), ..Extra::default() }));
         } else if service.dripfeed && self.draw(12) == 0 {
             draft.quantity = Given::Is(service.min.max(100));
             (draft.runs, draft.interval_min) = (Given::Is(3), Given::Is(60));
@@ -129,7 +150,8 @@ impl Days {
 
     /// Somebody changes their mind within the hour.
     fn cancel_one(&mut self, morning: Timestamp, plan: &mut Vec<Planned>) {
-        let recent: Vec<(CustomerId, OrderId)> = self.placed.iter().rev().take(20).map(|(_, customer, order)| (*customer, *order)).collect();
+        let recent: Vec<(CustomerId, OrderId)> =
+            self.placed.iter().rev().take(20).map(|(_, customer, order)| (*customer, *order)).collect();
         if recent.is_empty() {
             return;
         }
@@ -161,10 +183,19 @@ impl Days {
 
     /// A draw below `below`: a fixed sequence, so that every demo lives the same past.
     fn draw(&mut self, below: u32) -> u32 {
-        self.draws = self.draws.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.draws =
+            self.draws.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         u32::try_from((self.draws >> 33) % u64::from(below.max(1))).unwrap_or(0)
     }
 }
 
-const NAMES: [&str; 8] = ["anna", "boris.eats", "cafe_luna", "delta.fit", "emma_paints", "fjord.travel", "greta", "hiking_club"];
-const COMMENTS: [&str; 6] = ["Love this!", "Where was this taken?", "So good 🔥", "Following for more", "This made my day", "Wow, well done"];
+const NAMES: [&str; 8] =
+    ["anna", "boris.eats", "cafe_luna", "delta.fit", "emma_paints", "fjord.travel", "greta", "hiking_club"];
+const COMMENTS: [&str; 6] = [
+    "Love this!",
+    "Where was this taken?",
+    "So good 🔥",
+    "Following for more",
+    "This made my day",
+    "Wow, well done",
+];

@@ -1,0 +1,292 @@
+//! One panel in this process: its books, its engine, its doors, wired together and ended in good order.
+//!
+//! In: a configuration, a folder. Out: [`Core`], the books with their one writer, for whoever has commands; and
+//! [`Running`], the same with engine, web server and control socket. The order of an end: take nothing new, finish
+//! what was accepted, let calls that may have spent money come back, write what waits, close the books. A panel is a
+//! value: a process can hold several. Rules: architecture.md 5, The executor; performance.md, What follows 6.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use panelworks_client::{Endpoint, Reach, Transport};
+use panelworks_core::ids::ProviderAccountId;
+use panelworks_core::planted::Planted;
+use panelworks_core::provider::ProviderAccount;
+use panelworks_core::time::Timestamp;
+use panelworks_engine::drive::live::{Clock, Live, Means};
+use panelworks_engine::{Engine, Pace};
+use panelworks_store::executor::{Executor, Follower, Handle, Stopped};
+use panelworks_store::ports::Views;
+use panelworks_store::reader::Reader;
+use panelworks_store::sqlite::{Options, Sqlite};
+use panelworks_web::serve::{Bounds, Stopped as Served, serve};
+use panelworks_web::{Known, router};
+use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::config::Config;
+use crate::control::desk::{Desk, EngineSeen};
+use crate::control::socket;
+use crate::limits;
+use crate::secrets::SecretKey;
+
+/// A panel whose books are open and whose executor runs; nothing is sent and nobody is answered yet.
+#[derive(Debug)]
+pub struct Core {
+    pub desk: Arc<Desk>,
+    known: Arc<Known>,
+    live: Live,
+    addresses: Arc<Addresses>,
+    clock: SystemClock,
+    /// Told when the executor's thread has ended, and why if it could not go on.
+    ended: oneshot::Receiver<Result<(), Stopped>>,
+    /// The books are a copy of others: nothing may be sent from them.
+    is_copy: bool,
+}
+
+impl Core {
+    /// Opens the books in the configuration's folder, which stays locked, and starts the executor.
+    pub fn open(config: &Config, options: Options) -> anyhow::Result<Self> {
+        let folder = &config.data_dir;
+        make_folder(folder)?;
+        let opened = Sqlite::open(folder, options)?;
+        let views = opened.reads.views()?;
+        let providers = views.providers()?;
+        let secret = SecretKey::load(&config.secret_key_path(), providers.is_empty())?;
+        let known = Arc::new(Known::read(&views)?);
+        let addresses = Arc::new(Addresses::new(secret.clone()));
+        addresses.note(&providers);
+        let clock = SystemClock::default();
+        let live = Live::default();
+        let executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
+        let follower = follow(Arc::clone(&known), live.ears(), Arc::clone(&addresses));
+        let batch_clock = clock.clone();
+        let (handle, thread) = Handle::start(executor, move || batch_clock.now(), follower)?;
+        let (told, ended) = oneshot::channel();
+        std::thread::Builder::new().name("executor watch".to_owned()).spawn(move || {
+            // A panic there aborts the process; so there is always a result.
+            let _ = told.send(thread.join().unwrap_or(Ok(())));
+        })?;
+        let desk = Arc::new(Desk::new(handle, opened.reads, secret, Transport::new()?, config.clone())?);
+        tracing::info!(folder = %folder.display(), epoch = opened.epoch, "the books are open");
+        Ok(Self { desk, known, live, addresses, clock, ended, is_copy: opened.is_copy })
+    }
+
+    /// Closes the books again, after everything that waits is written.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.desk.handle().stop();
+        let ended = self.ended.await;
+        ended.context("the executor's thread was lost")?.map_err(Into::into)
+    }
+
+    /// Starts engine, web server and control socket.
+    pub async fn run(
+        self,
+        config: &Config,
+        listener: TcpListener,
+        pace: Pace,
+        demo_note: Option<String>,
+    ) -> anyhow::Result<Running> {
+        let Self { desk, known, live, addresses, clock, ended, is_copy } = self;
+        if is_copy {
+            anyhow::bail!(
+                "{} holds a copy of a panel's books, or books that were moved. If the panel they come from is gone \
+                 for good, start once with --claim; if it still runs, running both would send orders twice",
+                config.data_dir.display()
+            );
+        }
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let engine = start_engine(&desk, live, pace, &addresses, clock, stopped.clone())?;
+        let settings = panelworks_web::Settings { demo_note, ..config.web_settings(address) };
+        let reader = Reader::start(|| desk.reads().views())?;
+        let panel = Arc::new(panelworks_web::Panel::new(known, desk.handle().clone(), reader, settings));
+        let bounds = Bounds {
+            connections: config.connections,
+            connections_per_address: config.connections_per_address,
+            shutdown_time: config.shutdown_time,
+            ..Bounds::default()
+        };
+        let routes = router(Arc::clone(&panel));
+        let web = tokio::spawn(serve(listener, panel, routes, bounds, told(stopped.clone())));
+        let control = socket::serve(&config.data_dir, Arc::clone(&desk), told(stopped))?;
+        tracing::info!(%address, "requests are answered");
+        Ok(Running { address, desk, stop, engine, web, control, ended })
+    }
+}
+
+/// Everything started: see the module's head.
+#[derive(Debug)]
+pub struct Running {
+    pub address: SocketAddr,
+    pub desk: Arc<Desk>,
+    stop: watch::Sender<bool>,
+    engine: JoinHandle<()>,
+    web: JoinHandle<Served>,
+    control: JoinHandle<()>,
+    ended: oneshot::Receiver<Result<(), Stopped>>,
+}
+
+impl Running {
+    /// Waits for `until`, or for the executor to end by itself; then ends everything in good order.
+    pub async fn run_until(mut self, until: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let by_itself = tokio::select! {
+            () = until => None,
+            ended = &mut self.ended => Some(ended),
+        };
+        tracing::info!("stopping: nothing new is taken, what was accepted is finished");
+        // The receivers end with their tasks.
+        let _ = self.stop.send(true);
+        let (engine, web, _control) = tokio::join!(self.engine, self.web, self.control);
+        match web {
+            Ok(Served::Finished) => {}
+            Ok(Served::CutOff { connections }) => {
+                tracing::warn!(connections, "calls that took too long were cut off");
+            }
+            Err(error) => tracing::error!(%error, "the web server ended badly"),
+        }
+        if let Err(error) = engine {
+            tracing::error!(%error, "the engine ended badly");
+        }
+        self.desk.handle().stop();
+        let ended = match by_itself {
+            Some(ended) => ended,
+            None => tokio::time::timeout(limits::STOP_EXTRA, self.ended)
+                .await
+                .context("the executor did not finish in time; what it had not answered is unknown")?,
+        };
+        ended.context("the executor's thread was lost")??;
+        tracing::info!("the books are closed");
+        Ok(())
+    }
+}
+
+fn start_engine(
+    desk: &Arc<Desk>,
+    live: Live,
+    pace: Pace,
+    addresses: &Arc<Addresses>,
+    clock: SystemClock,
+    stop: watch::Receiver<bool>,
+) -> anyhow::Result<JoinHandle<()>> {
+    let views = desk.reads().views()?;
+    let mut engine = Engine::new(pace);
+    let services = views.services()?;
+    engine.know(&views.providers()?, services.iter().map(|service| (service.id, service.hold_limit)));
+    let addresses = Arc::clone(addresses);
+    let clock: Clock = Arc::new(move || clock.now());
+    let means = Means {
+        handle: desk.handle().clone(),
+        transport: desk.transport().clone(),
+        endpoints: Arc::new(move |account| addresses.find(account)),
+        clock,
+        queue: Arc::new(Mutex::new(views)),
+    };
+    let desk = Arc::clone(desk);
+    let report = move |engine: &Engine| {
+        let (ready, followed) = engine.load();
+        desk.note_engine(EngineSeen { ready, followed, holding_back: engine.holding_back().collect() });
+    };
+    Ok(tokio::spawn(live.run(engine, means, stop, report)))
+}
+
+/// What hears of every commit, on the executor's thread, before the replies leave.
+fn follow(
+    known: Arc<Known>,
+    ears: panelworks_engine::drive::live::Ears,
+    addresses: Arc<Addresses>,
+) -> Follower {
+    Box::new(move |committed| {
+        known.follow(committed);
+        if !committed.changes.providers.is_empty() {
+            addresses.note(&committed.changes.providers);
+        }
+        ears.hear(committed);
+    })
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // An error means that the panel is gone, which is a stop too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+fn make_folder(folder: &PathBuf) -> anyhow::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.with_context(|| format!("can't make the folder {}", folder.display()))
+}
+
+/// The time as everybody in the panel has it: the machine's, but never going back.
+#[derive(Debug, Clone, Default)]
+pub struct SystemClock(Arc<AtomicI64>);
+
+impl SystemClock {
+    pub fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        Timestamp(self.0.fetch_max(now, Ordering::Relaxed).max(now))
+    }
+}
+
+/// Where provider accounts are reached, with their keys opened.
+#[derive(Debug)]
+struct Addresses {
+    secret: SecretKey,
+    known: RwLock<HashMap<ProviderAccountId, Endpoint>>,
+}
+
+impl Addresses {
+    fn new(secret: SecretKey) -> Self {
+        Self { secret, known: RwLock::default() }
+    }
+
+    fn note(&self, accounts: &[ProviderAccount]) {
+        for account in accounts {
+            match endpoint(&self.secret, account) {
+                Ok(endpoint) => {
+                    let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                    known.insert(account.id, endpoint);
+                }
+                Err(why) => {
+                    tracing::error!(provider = account.id.0, why, "this provider can't be called");
+                }
+            }
+        }
+    }
+
+    fn find(&self, account: ProviderAccountId) -> Option<Endpoint> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(&account).cloned()
+    }
+}
+
+/// How far a provider account may reach.
+pub const fn reach(private_address: bool) -> Reach {
+    if private_address { Reach::LoopbackAllowed } else { Reach::PublicOnly }
+}
+
+/// An account's address with its key opened, or why not.
+pub fn endpoint(secret: &SecretKey, account: &ProviderAccount) -> Result<Endpoint, String> {
+    let key = secret.open(&account.sealed_key, &account.url).map_err(|error| error.to_string())?;
+    Endpoint::new(&account.url, key, reach(account.private_address)).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_never_goes_back() {
+        let clock = SystemClock::default();
+        clock.0.store(i64::MAX - 1, Ordering::Relaxed);
+        assert_eq!(clock.now(), Timestamp(i64::MAX - 1));
+        let fresh = SystemClock::default();
+        let first = fresh.now();
+        assert!(fresh.now() >= first && first.0 > limits::CLOCK_EARLIEST_MS);
+    }
+}
