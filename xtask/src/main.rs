@@ -1,1 +1,59 @@
-fn main() {}
+//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `tidy`.
+//!
+//! In: a command line. Out: what cargo and the programs it built said, and an exit code that is not 0 when anything
+//! failed. A laptop and CI run the same; only what may be skipped differs (`test.rs`). One file per task.
+
+mod bench;
+mod cargo;
+mod simulate;
+mod steps;
+mod test;
+mod tidy;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run everything CI runs; with --quick the part for daily work
+    Test(test::Asked),
+    /// Run the seeded simulation, or replay one seed of it
+    Simulate(simulate::Asked),
+    /// Measure what `performance.md` asks for: ratios within one run
+    Bench(bench::Asked),
+    /// Check what no compiler checks: sizes, names, heads, dead modules, edges between crates
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test(asked) => test::run(&asked),
+        Task::Simulate(asked) => simulate::run(&asked),
+        Task::Bench(asked) => bench::run(&asked),
+        Task::Tidy => tidy::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root: every path of the tasks is meant from here.
+fn root() -> PathBuf {
+    let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    own.parent().map_or_else(|| own.clone(), PathBuf::from)
+}

@@ -1,0 +1,9 @@
+//! What must survive the worst: kill -9 in mid-load, a full disk, a cut of power (`invariants.md` A1, A2, A4).
+//!
+//! The provider is a process of its own and stays alive; its witness and the list of acknowledged orders are held
+//! against the panel's books.
+
+mod disk;
+mod kill;
+mod load;
+mod power;

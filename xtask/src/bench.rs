@@ -1,0 +1,122 @@
+//! `cargo xtask bench`: the first benchmark (`performance.md`, P1, P3 to one million orders, P4, P5, P7, P11 to P13).
+//!
+//! In: release builds of the program and of two examples that stand beside what they measure. Out: a table of ratios
+//! within this one run, and with `--json` an object from each goal's name to `{value, goal, met}`. The generator of
+//! the load runs here, shares the cores with what it loads, and is part of every comparison alike. A run is void,
+//! and ends with an error, if an answer is not what it should be, if an acknowledged order is missing, or if
+//! `panelworks check` finds anything. A missed goal is a result, no error.
+
+mod adds;
+mod latency;
+mod load;
+mod open_loop;
+mod plan;
+mod programs;
+mod request;
+mod scratch;
+mod server;
+mod services;
+mod sheet;
+mod standing;
+mod status;
+mod storage;
+mod sync;
+mod tested;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+
+use plan::Plan;
+use programs::Programs;
+use scratch::Scratch;
+use sheet::Sheet;
+
+/// What is measured.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Asked {
+    /// Under a minute: shorter rounds, small books, only P1, P5, P11 and P12
+    #[arg(long)]
+    quick: bool,
+    /// Only these, such as P1,P5
+    #[arg(long, value_name = "GOALS", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Write the results as JSON too: an object from the goal's name to value, goal and met
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Measure the programs that lie there, without building them anew
+    #[arg(long)]
+    as_built: bool,
+}
+
+/// What every measurement is given.
+#[derive(Debug)]
+struct Bench {
+    plan: Plan,
+    programs: Programs,
+    scratch: Scratch,
+}
+
+/// One measurement: the goal it is about, whether it belongs to the quick run, and how it is done.
+struct Measurement {
+    goal: &'static str,
+    in_quick: bool,
+    measure: fn(&Bench, &mut Sheet) -> Result<()>,
+}
+
+/// In this order: what asks of the large books comes before what adds to them.
+const MEASUREMENTS: [Measurement; 8] = [
+    Measurement { goal: "P1", in_quick: true, measure: adds::against_the_empty_handler },
+    Measurement { goal: "P5", in_quick: true, measure: status::against_the_bare_rows },
+    Measurement { goal: "P12", in_quick: true, measure: standing::until_the_first_answer },
+    Measurement { goal: "P3", in_quick: false, measure: adds::on_large_books },
+    Measurement { goal: "P7", in_quick: false, measure: latency::at_half_the_rate },
+    Measurement { goal: "P13", in_quick: false, measure: storage::of_a_whole_life },
+    Measurement { goal: "P4", in_quick: false, measure: services::against_a_file },
+    Measurement { goal: "P11", in_quick: true, measure: standing::memory },
+];
+
+pub(crate) fn run(asked: &Asked) -> Result<()> {
+    let wanted = wanted(asked)?;
+    let programs = if asked.as_built { Programs::as_built()? } else { Programs::build()? };
+    let bench = Bench {
+        plan: if asked.quick { Plan::quick() } else { Plan::full() },
+        programs,
+        scratch: Scratch::new()?,
+    };
+    let began = Instant::now();
+    let mut sheet = Sheet::default();
+    println!("{}\n", bench.plan);
+    println!("a sync of 4 KiB costs {} µs here", sync::cost(bench.scratch.folder())?.as_micros());
+    for Measurement { goal, measure, .. } in wanted {
+        eprintln!("   {goal} …");
+        measure(&bench, &mut sheet).with_context(|| format!("{goal} could not be measured"))?;
+    }
+    println!("\n{sheet}");
+    println!("measured in {} s", began.elapsed().as_secs());
+    if let Some(file) = &asked.json {
+        std::fs::write(file, sheet.to_json()?).with_context(|| format!("can't write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+fn wanted(asked: &Asked) -> Result<Vec<&'static Measurement>> {
+    if asked.only.is_empty() {
+        return Ok(MEASUREMENTS.iter().filter(|one| one.in_quick || !asked.quick).collect());
+    }
+    let named = |word: &String| {
+        let found = MEASUREMENTS.iter().find(|one| one.goal.eq_ignore_ascii_case(word.trim()));
+        found.with_context(|| format!("{word} is not measured here; known are {}", known()))
+    };
+    let wanted = asked.only.iter().map(named).collect::<Result<Vec<_>>>()?;
+    if wanted.is_empty() {
+        bail!("nothing is asked for; known are {}", known());
+    }
+    Ok(wanted)
+}
+
+fn known() -> String {
+    MEASUREMENTS.map(|one| one.goal).join(", ")
+}

@@ -1,0 +1,63 @@
+//! Where books of the benchmark lie: on the disk of the build, gone when the run ends.
+//!
+//! Books are filled where they are used, never copied: a panel knows the file it was last opened in.
+
+use std::cell::{Cell, OnceCell};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::Bench;
+use super::plan::CUSTOMERS;
+use crate::root;
+
+/// See the module's head.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    folder: PathBuf,
+    made: Cell<u32>,
+    large: OnceCell<PathBuf>,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Result<Self> {
+        let folder = root().join("target").join(format!("bench-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
+        Ok(Self { folder, made: Cell::new(0), large: OnceCell::new() })
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A folder that is not there yet.
+    pub(crate) fn fresh(&self, name: &str) -> PathBuf {
+        self.made.set(self.made.get() + 1);
+        self.folder.join(format!("{name}-{}", self.made.get()))
+    }
+}
+
+impl Bench {
+    /// Books of this size, with one service; the caller's alone.
+    pub(crate) fn filled(&self, orders: u32, customers: u32) -> Result<PathBuf> {
+        let folder = self.scratch.fresh("books");
+        self.programs.fill(&folder, orders, customers, 1)?;
+        Ok(folder)
+    }
+
+    /// The large books, filled once and shared: orders are added to them, and none is taken away.
+    pub(crate) fn large_books(&self) -> Result<&Path> {
+        if let Some(folder) = self.scratch.large.get() {
+            return Ok(folder);
+        }
+        let folder = self.filled(self.plan.large_books, CUSTOMERS)?;
+        Ok(self.scratch.large.get_or_init(|| folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays behind lies in the build's own folder.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

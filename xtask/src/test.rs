@@ -1,0 +1,163 @@
+//! `cargo xtask test`: everything CI needs, in the order in which failures are cheapest to find.
+//!
+//! In: a checkout, on a fresh machine if need be. Out: a line per step with its time, the failed step's output, and a
+//! summary. The first failure ends it. What a laptop lacks is skipped and said so; in CI (`CI=true`) nothing may be
+//! skipped. Bounds: 30 minutes cold, 15 warm on two cores; `--quick` 5 minutes warm.
+
+mod program;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::cargo::{Built, PLANTED, TestProgram, build, cargo, succeed};
+use crate::steps::{Outcome, Steps};
+use crate::tools::{find_or_install, succeeds};
+use crate::{root, simulate, tidy};
+
+/// How much is tested.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Asked {
+    /// For daily work: format, tidy, clippy, unit tests, 50 seeds, the API from outside
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Install cargo-deny if it is missing, which takes some minutes
+    #[arg(long, conflicts_with = "quick")]
+    pub(crate) full: bool,
+}
+
+/// The tests from outside, each a program of the package `tests`, and what a hurried reader should know of each.
+const OUTSIDE: [(&str, &str); 5] = [
+    ("api", "every action, bad input and races over HTTP; the command line"),
+    ("crash", "kill -9 in mid-load, a full disk, the order of write and answer"),
+    ("chain", "simulator, panel, panel: every type, refund, refill and cancel all the way"),
+    ("faults", "a provider that misbehaves, and thirteen dialects"),
+    ("clients", "PHP, Python, Node and the examples"),
+];
+/// Seeds of the simulation in the whole run, and in the quick one.
+const SEEDS: u64 = 500;
+const SEEDS_QUICK: u64 = 50;
+/// One test program may take this long before it counts as hung.
+const UNIT_LIMIT: Duration = Duration::from_mins(5);
+const OUTSIDE_LIMIT: Duration = Duration::from_mins(10);
+
+pub(crate) fn run(asked: &Asked) -> Result<()> {
+    let in_ci = std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false");
+    let mut steps = Steps::new();
+    let done = all(asked, in_ci, &mut steps);
+    steps.print_summary();
+    done
+}
+
+fn all(asked: &Asked, in_ci: bool, steps: &mut Steps) -> Result<()> {
+    if !asked.quick {
+        steps.step("tools", || tools(in_ci))?;
+    }
+    steps.step("format", || passed(succeed(&mut cargo(&["fmt", "--all", "--check"]))))?;
+    steps.step("tidy", || passed(tidy::run()))?;
+    steps.step("clippy", || passed(clippy()))?;
+    let mut built = Built::default();
+    steps.step("build", || {
+        built = build()?;
+        Ok(Outcome::Passed)
+    })?;
+    steps.step("unit tests", || units(&built.tests))?;
+    steps.step("simulation", || simulation(asked.quick))?;
+    for (target, what) in OUTSIDE.iter().filter(|(target, _)| !asked.quick || *target == "api") {
+        steps.step(&format!("outside: {target} ({what})"), || outside(&built, target, in_ci))?;
+    }
+    if asked.quick {
+        return Ok(());
+    }
+    steps.step("documentation", || passed(documentation()))?;
+    steps.step("dependencies (cargo deny)", || dependencies(asked.full, in_ci))
+}
+
+fn passed(result: Result<()>) -> Result<Outcome> {
+    result.map(|()| Outcome::Passed)
+}
+
+fn tools(in_ci: bool) -> Result<Outcome> {
+    let missing = find_or_install();
+    if missing.is_empty() {
+        return Ok(Outcome::Passed);
+    }
+    if in_ci {
+        bail!("missing: {}", missing.join("; "));
+    }
+    Ok(Outcome::Skipped(format!("tests that need {}", missing.join("; "))))
+}
+
+/// Once as the tests are built, once for what only the simulation compiles.
+fn clippy() -> Result<()> {
+    let strict = ["--", "-D", "warnings"];
+    succeed(cargo(&["clippy", "--workspace", "--all-targets"]).args(strict))?;
+    succeed(cargo(&["clippy", "--workspace", "--test", "sim"]).args(PLANTED).args(strict))
+}
+
+/// Everything but the tests from outside.
+fn units(tests: &[TestProgram]) -> Result<Outcome> {
+    let mut sum = 0;
+    for test in tests.iter().filter(|test| !is_outside(test)) {
+        sum += program::run(test, &[], UNIT_LIMIT)?.passed;
+    }
+    Ok(Outcome::Remarked(format!("{sum} passed")))
+}
+
+fn is_outside(test: &TestProgram) -> bool {
+    test.package == "tests" && OUTSIDE.iter().any(|(target, _)| *target == test.target)
+}
+
+fn simulation(quick: bool) -> Result<Outcome> {
+    let seeds = if quick { SEEDS_QUICK } else { SEEDS };
+    let asked = simulate::Asked { seeds: Some(seeds), ..simulate::Asked::default() };
+    simulate::run(&asked)?;
+    Ok(Outcome::Remarked(format!("{seeds} seeds, and every planted bug was found")))
+}
+
+fn outside(built: &Built, target: &str, in_ci: bool) -> Result<Outcome> {
+    let Some(test) = built.tests.iter().find(|test| is_outside(test) && test.target == target) else {
+        bail!("there is no such test program");
+    };
+    let Some(panelworks) = &built.panelworks else {
+        bail!("the build made no program to test");
+    };
+    let skipped = skipped_file(target);
+    let _ = std::fs::remove_file(&skipped);
+    let surroundings = [("TEST_PROGRAM", panelworks.clone()), ("TEST_SKIPPED", skipped.clone())];
+    let ended = program::run(test, &surroundings, OUTSIDE_LIMIT)?;
+    let skipped = std::fs::read_to_string(&skipped).unwrap_or_default();
+    if skipped.is_empty() {
+        return Ok(Outcome::Remarked(format!("{} passed", ended.passed)));
+    }
+    let skipped = skipped.lines().collect::<Vec<_>>().join("; ");
+    if in_ci {
+        bail!("skipped in CI: {skipped}");
+    }
+    Ok(Outcome::Remarked(format!("{} passed, of which SKIPPED {skipped}", ended.passed)))
+}
+
+/// Where tests write what they had to leave out.
+fn skipped_file(target: &str) -> PathBuf {
+    root().join("target").join("xtask").join(format!("{target}.skipped"))
+}
+
+/// Every link in the documentation leads somewhere, and its examples run.
+fn documentation() -> Result<()> {
+    succeed(cargo(&["doc", "--quiet", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings"))?;
+    succeed(&mut cargo(&["test", "--quiet", "--workspace", "--doc"]))
+}
+
+/// Licences, sources and bans: they can be judged without a network.
+fn dependencies(install: bool, in_ci: bool) -> Result<Outcome> {
+    if !succeeds(&["cargo-deny", "--version"]) {
+        if !install && !in_ci {
+            let how = "cargo-deny is not installed; --full installs it, or cargo install --locked cargo-deny";
+            return Ok(Outcome::Skipped(how.to_owned()));
+        }
+        succeed(&mut cargo(&["install", "--quiet", "--locked", "cargo-deny"]))?;
+    }
+    passed(succeed(&mut cargo(&["deny", "--log-level", "error", "check", "bans", "licenses", "sources"])))
+}
