@@ -48,6 +48,9 @@ struct Family {
     own: [i128; 2],
     children: [i128; 2],
     child_charges: i128,
+    /// Of a drip-feed: its remains without the runs not made, which its runs' own must add up to.
+    runs_left: Option<i128>,
+    undelivered: i128,
     open_children: u32,
     parent_ended: bool,
 }
@@ -191,6 +194,9 @@ impl Audit {
                     ),
                 );
             }
+            if family.runs_left.is_some_and(|left| left != family.undelivered) {
+                self.broken("I11", format!("the remains of order {id} are not those of its runs"));
+            }
             let open = sums.in_flight().unwrap_or_default();
             if family.parent_ended && family.open_children == 0 && open != Amount::ZERO {
                 self.broken(
@@ -281,6 +287,9 @@ impl Audit {
                 "I9",
                 format!("order {} is {:?}, ended at {:?}", order.id, order.status, order.ended_at),
             );
+        }
+        if order.status.has_ended() && (order.hold.is_some() || file.asked_to_cancel()) {
+            self.broken("I9", format!("order {} has ended, and is held or waits for a cancel", order.id));
         }
         let sums = &order.sums;
         let whole = matches!(order.part, Part::Whole | Part::Run { .. } | Part::Post { .. });
@@ -421,6 +430,10 @@ impl Audit {
                 family.parent = Some(order.sums);
                 family.own = own;
                 family.parent_ended = order.status.has_ended();
+                if let Part::DripFeed(drip) = &order.part {
+                    let unmade = u64::from(drip.runs).saturating_sub(drip.made.len() as u64) * drip.per_run;
+                    family.runs_left = Some(i128::from(order.remains) - i128::from(unmade));
+                }
             }
             Part::Run { parent, .. } | Part::Post { parent, .. } => {
                 let own = own();
@@ -428,6 +441,7 @@ impl Audit {
                 family.children[0] += own[0];
                 family.children[1] += own[1];
                 family.child_charges += i128::from(order.charge.0);
+                family.undelivered += i128::from(crate::order::dripfeed::undelivered(order));
                 family.open_children += u32::from(!order.status.has_ended());
             }
         }

@@ -10,7 +10,8 @@ use crate::catalogue::Service;
 use crate::customer::{KeyHash, Standing, Switches};
 use crate::draws::Draws;
 use crate::ids::{
-    AttemptId, CancelId, CustomerId, OrderId, ProviderAccountId, RefillId, ServiceId, TransferId,
+    AttemptId, CancelId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, RefillId, ServiceId,
+    TransferId,
 };
 use crate::money::{Amount, Currency};
 use crate::order::attempt::{AttemptResult, Outgoing, Verdict};
@@ -54,6 +55,16 @@ pub enum Command {
     Observe {
         attempt: AttemptId,
         seen: Observation,
+    },
+    /// Claims the right to ask about an attempt of unknown outcome with its own idempotency key, at a provider that
+    /// is known to honour it: what is sent is the same, so nothing is bought twice.
+    AskAgain {
+        attempt: AttemptId,
+    },
+    /// The order that the provider named then.
+    FinishAsk {
+        attempt: AttemptId,
+        order: ProviderOrderId,
     },
     /// A person's decision over an attempt of unknown outcome.
     ResolveAttempt {
@@ -351,6 +362,8 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
             order::attempt::finish_attempt(world, now, *attempt, result)
         }
         Command::Observe { attempt, seen } => order::observe::observe(world, now, draws, *attempt, seen),
+        Command::AskAgain { attempt } => order::attempt::ask_again(world, now, *attempt),
+        Command::FinishAsk { attempt, order } => order::attempt::finish_ask(world, now, *attempt, order),
         Command::ResolveAttempt { attempt, verdict } => {
             order::attempt::resolve_attempt(world, now, *attempt, verdict)
         }

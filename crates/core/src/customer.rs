@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::command::{Decision, Done, Refusal};
 use crate::ids::CustomerId;
 use crate::ledger::{Cause, LedgerAccount};
+use crate::limits;
 use crate::money::{Amount, Currency};
 use crate::time::Timestamp;
 use crate::world::{Transfer, World};
@@ -115,6 +116,9 @@ pub fn credit(world: &mut World, now: Timestamp, id: CustomerId, amount: Amount,
     }
     if !amount.is_positive() && !account.can_pay(Amount(-amount.0)) {
         return Err(Refusal::NotEnoughFunds.into());
+    }
+    if account.balance.plus(amount).is_none_or(|balance| balance.0 > limits::BALANCE_MAX_MICROS) {
+        return Err(Refusal::AmountOutOfRange.into());
     }
     let transfer = world.next_transfer().ok_or(Refusal::IdsExhausted)?;
     let (ours, theirs) = (LedgerAccount::Clearing, LedgerAccount::Customer(id));

@@ -6,6 +6,9 @@ use crate::time::Span;
 pub const QUANTITY_MAX: u64 = 1_000_000_000;
 /// Highest rate, in micro-units: with [`QUANTITY_MAX`] a charge still fits an `i64` a thousand times over (invariants.md C2).
 pub const RATE_MAX_MICROS: i64 = 1_000_000_000_000;
+/// A credit may not take a balance above this, in micro-units: refunds are never refused, so there must be room
+/// for them far below the end of an `i64`.
+pub const BALANCE_MAX_MICROS: i64 = 100_000_000_000_000_000;
 /// Runs of one drip-feed (`api-v2.md` §4).
 pub const RUNS_MAX: u64 = 1_000;
 /// Minutes between two runs: one year.

@@ -27,6 +27,10 @@ pub struct ProviderAccount {
     pub private_address: bool,
     /// Requests in flight at once (invariants.md B14).
     pub connections: u16,
+    /// Hours for which it answers an `add` with the same idempotency key as it answered the first; None: it is not
+    /// known to honour them (`domain.md`, Attempts 6).
+    #[serde(default)]
+    pub keys_kept_hours: Option<u16>,
 }
 
 /// What a provider's status answer said, as far as it could be read.

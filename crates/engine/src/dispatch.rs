@@ -26,6 +26,8 @@ use crate::provider::{classify, encode};
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) currency: Currency,
+    /// Whether it answers an `add` with the same key as it answered the first.
+    pub(crate) honours_keys: bool,
     enabled: bool,
     connections: u16,
     pub(crate) health: Health,
@@ -76,6 +78,7 @@ impl Lane {
     pub(crate) fn new(provider: &ProviderAccount) -> Self {
         Self {
             currency: provider.currency,
+            honours_keys: provider.keys_kept_hours.is_some(),
             enabled: provider.enabled,
             connections: provider.connections,
             health: Health::default(),
@@ -94,6 +97,7 @@ impl Lane {
 
     pub(crate) fn change(&mut self, provider: &ProviderAccount) {
         self.enabled = provider.enabled;
+        self.honours_keys = provider.keys_kept_hours.is_some();
         self.connections = provider.connections.max(1);
     }
 
@@ -162,6 +166,36 @@ impl Engine {
         }
     }
 
+    /// Asks with the attempt's own key, if the books allow it.
+    pub(crate) fn may_ask_again(&mut self, attempt: AttemptId, reply: Reply) {
+        match reply {
+            Ok(Ok(Done::Began(outgoing))) => {
+                let call = encode::add(&outgoing, &self.token(attempt));
+                let ticket = self.ticket(Waiting::AddAgain(attempt));
+                self.outbox.push(Act::Ask { ticket, account: outgoing.account, call, kind: Calls::Add });
+            }
+            // Resolved meanwhile, or too late: a person decides.
+            Ok(_) => self.agenda.remove(&Due::AskAgain(attempt)),
+            Err(undecided) => {
+                tracing::warn!(%attempt, %undecided, "could not ask about an unknown outcome; it is tried again")
+            }
+        }
+    }
+
+    /// Only an order's id is an answer; whatever else comes proves nothing, and it is asked again later.
+    pub(crate) fn asked_again(&mut self, attempt: AttemptId, exchange: &Result<Exchanged, Failure>) {
+        let result = classify::add_result(exchange);
+        tracing::info!(%attempt, ?result, "asked about an unknown outcome");
+        if let AttemptResult::Accepted { order } = result {
+            self.outcome(Command::FinishAsk { attempt, order });
+        }
+    }
+
+    /// Names an attempt to its provider, the same each time.
+    fn token(&self, attempt: AttemptId) -> String {
+        format!("{}{attempt}", self.pace.token_prefix)
+    }
+
     /// The claim is durable: now, and only now, it may be sent.
     pub(crate) fn begun(
         &mut self,
@@ -172,8 +206,7 @@ impl Engine {
     ) {
         match reply {
             Ok(Ok(Done::Began(outgoing))) => {
-                let token = format!("{}{attempt}", self.pace.token_prefix);
-                let call = encode::add(&outgoing, &token);
+                let call = encode::add(&outgoing, &self.token(attempt));
                 let ticket = self.ticket(Waiting::Add { attempt, account });
                 self.outbox.push(Act::Ask { ticket, account, call, kind: Calls::Add });
             }

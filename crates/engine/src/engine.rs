@@ -89,6 +89,7 @@ impl Default for Pace {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Due {
     Begin(AttemptId),
+    AskAgain(AttemptId),
     Run(OrderId),
     Tend(OrderId),
     HoldEnd(OrderId),
@@ -111,6 +112,9 @@ pub(crate) enum Waiting {
         attempt: AttemptId,
         account: ProviderAccountId,
     },
+    /// The right to ask about an unknown outcome, then the answer to that.
+    AskAgain(AttemptId),
+    AddAgain(AttemptId),
     Status {
         account: ProviderAccountId,
         asked: Vec<AttemptId>,
@@ -268,7 +272,8 @@ impl Engine {
                     self.agenda.set(due, now.after(limits::SUBMIT_AGAIN));
                 }
             }
-            Waiting::Add { .. } | Waiting::Status { .. } | Waiting::Chore { .. } => {}
+            Waiting::AskAgain(attempt) => self.may_ask_again(attempt, reply),
+            Waiting::Add { .. } | Waiting::AddAgain(_) | Waiting::Status { .. } | Waiting::Chore { .. } => {}
         }
     }
 
@@ -277,11 +282,12 @@ impl Engine {
         let Some(waiting) = self.waiting.remove(&ticket) else { return };
         match waiting {
             Waiting::Add { attempt, account } => self.add_answered(now, attempt, account, &exchange),
+            Waiting::AddAgain(attempt) => self.asked_again(attempt, &exchange),
             Waiting::Status { account, asked, ids } => {
                 self.status_answered(now, account, &asked, &ids, &exchange)
             }
             Waiting::Chore { account, chore } => self.chore_answered(now, account, chore, &exchange),
-            Waiting::Begin { .. } | Waiting::Outcome(_) | Waiting::Clock(_) => {}
+            Waiting::Begin { .. } | Waiting::AskAgain(_) | Waiting::Outcome(_) | Waiting::Clock(_) => {}
         }
     }
 
@@ -306,8 +312,10 @@ impl Engine {
     /// Whether nothing that may have spent money is under way.
     pub fn is_idle(&self) -> bool {
         let spends = |waiting: &Waiting| match waiting {
-            Waiting::Begin { .. } | Waiting::Add { .. } | Waiting::Outcome(_) => true,
-            Waiting::Status { .. } | Waiting::Chore { .. } | Waiting::Clock(_) => false,
+            Waiting::Begin { .. } | Waiting::Add { .. } | Waiting::AddAgain(_) | Waiting::Outcome(_) => true,
+            Waiting::AskAgain(_) | Waiting::Status { .. } | Waiting::Chore { .. } | Waiting::Clock(_) => {
+                false
+            }
         };
         self.resubmit.is_empty() && !self.waiting.values().any(spends)
     }
@@ -315,6 +323,10 @@ impl Engine {
     fn fire(&mut self, due: Due, now: Timestamp) {
         match due.clone() {
             Due::Begin(attempt) => self.make_ready(attempt),
+            Due::AskAgain(attempt) => {
+                self.agenda.set(due, now.after(limits::ASK_AGAIN_EVERY));
+                self.submit(Priority::Panel, Command::AskAgain { attempt }, Waiting::AskAgain(attempt));
+            }
             Due::Run(parent) => {
                 self.submit(Priority::Panel, Command::MakeRun { parent }, Waiting::Clock(due))
             }

@@ -38,3 +38,7 @@ pub const UNKNOWNS_TO_OPEN: u32 = 5;
 pub const PROBE_EVERY: Span = Span::seconds(10);
 /// The longest a provider's `Retry-After` is believed (invariants.md B3).
 pub const RETRY_AFTER_MAX: Span = Span::minutes(10);
+/// Between two askings about an unknown outcome at a provider that honours idempotency keys.
+pub const ASK_AGAIN_EVERY: Span = Span::minutes(1);
+/// From a lost answer to the first asking: what was slow may still be under way there.
+pub const ASK_AGAIN_FIRST: Span = Span::seconds(10);

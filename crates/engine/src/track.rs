@@ -56,9 +56,12 @@ impl Engine {
             {
                 lane.follow(id, order, file.order.accepted_at, now, self.pace.poll_first);
             }
-            AttemptState::Unknown { why, .. } if open => {
+            AttemptState::Unknown { since, why } if open => {
                 if why != RESTARTED {
                     lane.health.unknown(id, now);
+                }
+                if lane.honours_keys && self.agenda.due(&Due::AskAgain(id)).is_none() {
+                    self.agenda.set(Due::AskAgain(id), since.after(limits::ASK_AGAIN_FIRST));
                 }
                 return;
             }
@@ -79,6 +82,7 @@ impl Engine {
             }
         }
         lane.health.resolved(id);
+        self.agenda.remove(&Due::AskAgain(id));
         if lane.planned.remove(&id) {
             self.agenda.remove(&Due::Begin(id));
         }

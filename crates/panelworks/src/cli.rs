@@ -163,10 +163,10 @@ Examples:
 #[derive(Debug, Clone, Args)]
 pub struct PanelArgs {
     /// The folder with the panel's books
-    #[arg(long, value_name = "DIR", env = "PANELWORKS_DATA_DIR", global = true)]
+    #[arg(long, value_name = "DIR", env = "PANELWORKS_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
     /// The panel's configuration, which names the folder
-    #[arg(long, value_name = "FILE", env = "PANELWORKS_CONFIG", conflicts_with = "data_dir", global = true)]
+    #[arg(long, value_name = "FILE", env = "PANELWORKS_CONFIG", conflicts_with = "data_dir")]
     pub config: Option<PathBuf>,
 }
 
@@ -174,7 +174,7 @@ pub struct PanelArgs {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct OutputArgs {
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub json: bool,
 }
 

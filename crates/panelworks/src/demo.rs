@@ -200,6 +200,7 @@ async fn open_outside(desk: &Desk, url: &str, api_key: &str) -> anyhow::Result<P
         currency: None,
         connections: limits::DEMO_CONNECTIONS,
         allow_local: true,
+        keys_kept_hours: Some(limits::DEMO_KEYS_KEPT_HOURS),
     };
     let added = desk.perform(Request::AddProvider(new), &quiet()).await?;
     let Answer::ProviderAdded { provider } = added else { bail!("the provider was not opened") };

@@ -60,3 +60,5 @@ pub const DEMO_PAST_ROWS: usize = 2_000;
 pub const DEMO_REFILLABLE: usize = 500;
 /// Order ids that a restored panel leaves out: more than any panel gives out between two backups (invariants.md E7).
 pub const RESTORE_ID_GAP: u32 = 1_000_000;
+/// Hours for which the simulated provider of the demo honours idempotency keys; it never forgets any.
+pub const DEMO_KEYS_KEPT_HOURS: u16 = 24;

@@ -31,7 +31,7 @@ pub struct Telemetry {
 pub fn is_level(text: &str) -> bool {
     text.split(',').all(|directive| {
         let level = directive.rsplit_once('=').map_or(directive, |(_, level)| level).trim();
-        level.parse::<tracing::metadata::LevelFilter>().is_ok()
+        !level.is_empty() && level.parse::<tracing::metadata::LevelFilter>().is_ok()
     }) && EnvFilter::try_new(text).is_ok()
 }
 

@@ -9,7 +9,9 @@ use std::time::Instant;
 use panelworks_core::catalogue::{Leg, Route, Service, ServiceType};
 use panelworks_core::command::Command;
 use panelworks_core::customer::Switches;
-use panelworks_core::ids::{AttemptId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId};
+use panelworks_core::ids::{
+    AttemptId, CustomerId, NodeId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId,
+};
 use panelworks_core::limits::HOLD_LIMIT;
 use panelworks_core::money::{Amount, Currency, Rate};
 use panelworks_core::order::IdempotencyMark;
@@ -19,6 +21,7 @@ use panelworks_core::planted::Planted;
 use panelworks_core::provider::{Observation, ProviderAccount, SeenCharge, SeenRemains, SeenStatus};
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::Executor;
+use panelworks_store::memory::Memory;
 use panelworks_store::ports::{Queue as _, Views as _};
 use panelworks_store::sqlite::{Options, Sqlite, SqliteBooks, SqliteReads};
 
@@ -33,7 +36,14 @@ fn main() -> Result<(), Failure> {
     let folder = arguments.next().map_or_else(|| std::env::temp_dir().join("panelworks-adds"), PathBuf::from);
     let _ = std::fs::remove_dir_all(&folder);
     let mut panel = Panel::open(&folder)?;
-    panel.stock()?;
+    for commands in stock() {
+        panel.run(&commands)?;
+    }
+    if let Some(only) = arguments.next() {
+        let (batch, customers) = only.split_once(',').ok_or("batch,customers")?;
+        return panel.adds(orders, batch.parse()?, customers.parse()?, false);
+    }
+    in_memory()?;
     println!("{:>44} {:>9} {:>9} {:>9}", "", "CPU us", "wall us", "per s");
     for round in 1..=2 {
         for (batch, customers, keyed) in [
@@ -56,101 +66,46 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
+/// What deciding alone costs: the same commands on books in memory, which keep no links and no rows on disk.
+fn in_memory() -> Result<(), Failure> {
+    let mut executor = Executor::new(Memory::default(), NodeId(1), 1, Planted::default());
+    let mut source = Source::default();
+    for commands in stock() {
+        executor.run(source.later(), &commands)?;
+    }
+    let cpu = cpu_micros()?;
+    for _ in 0..100 {
+        let commands: Vec<Command> = (0..512).map(|_| source.add(CUSTOMERS, false)).collect();
+        executor.run(source.later(), &commands)?;
+    }
+    println!("deciding alone, with books in memory: {:.2} us CPU an add", (cpu_micros()? - cpu) / 51_200.0);
+    Ok(())
+}
+
 struct Panel {
     executor: Executor<SqliteBooks>,
     reads: SqliteReads,
     file: PathBuf,
-    now: Timestamp,
+    source: Source,
     next_order: u32,
+}
+
+/// Commands and their times.
+struct Source {
+    now: Timestamp,
     links: u64,
 }
 
-impl Panel {
-    fn open(folder: &Path) -> Result<Self, Failure> {
-        let opened = Sqlite::open(folder, Options::default())?;
-        let executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
-        let file = folder.join("panelworks.db");
-        let now = Timestamp(1_790_000_000_000);
-        Ok(Self { executor, reads: opened.reads, file, now, next_order: 1, links: 0 })
+impl Default for Source {
+    fn default() -> Self {
+        Self { now: Timestamp(1_790_000_000_000), links: 0 }
     }
+}
 
-    fn run(&mut self, commands: &[Command]) -> Result<(), Failure> {
+impl Source {
+    fn later(&mut self) -> Timestamp {
         self.now = self.now.after(Span(20));
-        for ran in self.executor.run(self.now, commands)? {
-            for reply in ran.replies {
-                reply??;
-            }
-        }
-        Ok(())
-    }
-
-    fn stock(&mut self) -> Result<(), Failure> {
-        let account = ProviderAccount {
-            id: ProviderAccountId(0),
-            name: "north".to_owned(),
-            url: "https://provider.example/api/v2".to_owned(),
-            sealed_key: vec![7; 72],
-            currency: Currency::USD,
-            enabled: true,
-            private_address: false,
-            connections: 8,
-        };
-        self.run(&[Command::PutProvider { account: Box::new(account) }])?;
-        for number in 1..=SERVICES {
-            let leg = Leg {
-                account: ProviderAccountId(1),
-                service: format!("{}", 1_000 + number),
-                rate: rate(500_000),
-                cancel: true,
-            };
-            let service = Service {
-                id: ServiceId(0),
-                name: format!("Followers of kind {number}"),
-                category: "Followers".to_owned(),
-                description: "Fast start. ".repeat(20),
-                service_type: ServiceType::Default,
-                rate: rate(900_000),
-                price_version: 0,
-                min: 10,
-                max: 1_000_000,
-                step: 1,
-                dripfeed: true,
-                cancel: true,
-                refill: None,
-                enabled: true,
-                linkless: false,
-                guarded: true,
-                hold_limit: HOLD_LIMIT,
-                route: Route::Providers(vec![leg]),
-            };
-            self.run(&[Command::PutService { service: Box::new(service) }])?;
-        }
-        for number in 1..=CUSTOMERS {
-            let open = Command::OpenCustomer {
-                name: format!("customer {number}"),
-                currency: Currency::USD,
-                credit_limit: Amount::ZERO,
-                switches: Switches::default(),
-                key: None,
-            };
-            let amount = Amount(10_000_000_000_000);
-            let credit =
-                Command::CreditCustomer { customer: CustomerId(number), amount, note: "stock".to_owned() };
-            self.run(&[open, credit])?;
-        }
-        Ok(())
-    }
-
-    fn adds(&mut self, count: u32, batch: u32, customers: u32, keyed: bool) -> Result<(), Failure> {
-        let mut left = count;
-        while left > 0 {
-            let size = left.min(batch);
-            let commands: Vec<Command> = (0..size).map(|_| self.add(customers, keyed)).collect();
-            self.run(&commands)?;
-            left -= size;
-            self.next_order += size;
-        }
-        Ok(())
+        self.now
     }
 
     fn add(&mut self, customers: u32, keyed: bool) -> Command {
@@ -173,6 +128,96 @@ impl Panel {
             mark,
             max_charge: None,
         }
+    }
+}
+
+/// A provider, services, and customers with money.
+fn stock() -> Vec<Vec<Command>> {
+    let account = ProviderAccount {
+        id: ProviderAccountId(0),
+        name: "north".to_owned(),
+        url: "https://provider.example/api/v2".to_owned(),
+        sealed_key: vec![7; 72],
+        currency: Currency::USD,
+        enabled: true,
+        private_address: false,
+        keys_kept_hours: None,
+        connections: 8,
+    };
+    let mut batches = vec![vec![Command::PutProvider { account: Box::new(account) }]];
+    batches.extend(
+        (1..=SERVICES).map(|number| vec![Command::PutService { service: Box::new(service(number)) }]),
+    );
+    batches.extend((1..=CUSTOMERS).map(|number| {
+        let open = Command::OpenCustomer {
+            name: format!("customer {number}"),
+            currency: Currency::USD,
+            credit_limit: Amount::ZERO,
+            switches: Switches::default(),
+            key: None,
+        };
+        let amount = Amount(10_000_000_000_000);
+        vec![open, Command::CreditCustomer { customer: CustomerId(number), amount, note: "stock".to_owned() }]
+    }));
+    batches
+}
+
+fn service(number: u32) -> Service {
+    let leg = Leg {
+        account: ProviderAccountId(1),
+        service: format!("{}", 1_000 + number),
+        rate: rate(500_000),
+        cancel: true,
+    };
+    Service {
+        id: ServiceId(0),
+        name: format!("Followers of kind {number}"),
+        category: "Followers".to_owned(),
+        description: "Fast start. ".repeat(20),
+        service_type: ServiceType::Default,
+        rate: rate(900_000),
+        price_version: 0,
+        min: 10,
+        max: 1_000_000,
+        step: 1,
+        dripfeed: true,
+        cancel: true,
+        refill: None,
+        enabled: true,
+        linkless: false,
+        guarded: true,
+        hold_limit: HOLD_LIMIT,
+        route: Route::Providers(vec![leg]),
+    }
+}
+
+impl Panel {
+    fn open(folder: &Path) -> Result<Self, Failure> {
+        let opened = Sqlite::open(folder, Options::default())?;
+        let executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
+        let file = folder.join("panelworks.db");
+        Ok(Self { executor, reads: opened.reads, file, source: Source::default(), next_order: 1 })
+    }
+
+    fn run(&mut self, commands: &[Command]) -> Result<(), Failure> {
+        for ran in self.executor.run(self.source.later(), commands)? {
+            for reply in ran.replies {
+                reply??;
+            }
+        }
+        Ok(())
+    }
+
+    fn adds(&mut self, count: u32, batch: u32, customers: u32, keyed: bool) -> Result<(), Failure> {
+        let mut left = count;
+        while left > 0 {
+            let size = left.min(batch);
+            let commands: Vec<Command> = (0..size).map(|_| self.source.add(customers, keyed)).collect();
+            self.run(&commands)?;
+            left -= size;
+            self.next_order += size;
+        }
+        Ok(())
     }
 
     /// Whole lives, in waves: as many are open at once as a panel's provider takes in an hour.
@@ -265,12 +310,12 @@ impl Panel {
     }
 
     fn reopen_and_read(self, folder: &Path) -> Result<(), Failure> {
-        let Self { executor, now, next_order, links, .. } = self;
+        let Self { executor, source, next_order, .. } = self;
         drop(executor);
         let started = Instant::now();
         let mut panel = Self::open(folder)?;
         println!("opened in {:?}", started.elapsed());
-        (panel.now, panel.next_order, panel.links) = (now, next_order, links);
+        (panel.source, panel.next_order) = (source, next_order);
         panel.adds(1, 1, CUSTOMERS, false)?;
         println!("first add after {:?}", started.elapsed());
         let views = panel.reads.views()?;

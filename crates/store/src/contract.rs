@@ -337,6 +337,7 @@ pub fn provider_account() -> ProviderAccount {
         currency: Currency::USD,
         enabled: true,
         private_address: false,
+        keys_kept_hours: None,
         connections: 8,
     }
 }

@@ -6,12 +6,14 @@
 //! only if all earlier ones of its purpose are rejected, not sent, absent or voided. Rules: `domain.md`,
 //! Attempts; invariants.md 2.0. Never: a resend of an unknown outcome.
 
+mod ask_again;
 mod duplicate;
 mod finish;
 mod resolve;
 #[cfg(test)]
 mod tests;
 
+pub use ask_again::{ask_again, finish_ask};
 pub use finish::{RESTARTED, finish_attempt};
 pub use resolve::{expire_hold, resolve_attempt};
 
@@ -255,17 +257,22 @@ pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decisi
     }
     attempt.currency = provider.currency;
     attempt.state = AttemptState::Sending { since: now };
-    let (account, service, purpose) = (attempt.account, attempt.service.clone(), attempt.purpose);
-    let outgoing = Outgoing {
-        attempt: id,
-        account,
-        service,
-        kind: outgoing_kind(&file, purpose),
-        link: file.order.link.clone(),
-        quantity: purpose_quantity(&file, purpose),
-    };
+    let attempt = attempt.clone();
+    let outgoing = outgoing(&file, &attempt);
     world.put_order(file);
     Ok(Done::Began(Box::new(outgoing)))
+}
+
+/// What is sent for an attempt; the same each time.
+fn outgoing(file: &OrderFile, attempt: &Attempt) -> Outgoing {
+    Outgoing {
+        attempt: AttemptId { order: file.order.id, number: attempt.number },
+        account: attempt.account,
+        service: attempt.service.clone(),
+        kind: outgoing_kind(file, attempt.purpose),
+        link: file.order.link.clone(),
+        quantity: purpose_quantity(file, attempt.purpose),
+    }
 }
 
 /// A subscription is passed on one post at a time, so that never more than one can be made before we know.

@@ -196,3 +196,166 @@ fn pending(file: &mut OrderFile, id: CancelId) -> Result<&mut Cancel, Refusal> {
     let cancel = file.cancels.iter_mut().find(|cancel| cancel.id == id);
     cancel.filter(|cancel| cancel.state.is_open()).ok_or(Refusal::OutOfTurn("the cancel request is not open"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::ServiceType;
+    use crate::command::Command;
+    use crate::ids::AttemptId;
+    use crate::order::attempt::Verdict;
+    use crate::provider::{RejectionClass, SeenStatus};
+    use crate::testing::{
+        Stage, draft, not_sent, provider_order, refused, seen, seen_left, service, unknown,
+    };
+
+    fn placed() -> (Stage, CustomerId, OrderId) {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("https://example.com/p", 100));
+        (stage, anna, order)
+    }
+
+    fn state(stage: &Stage, order: OrderId) -> CancelState {
+        stage.file(order).cancels.last().expect("a request").state.clone()
+    }
+
+    fn status(stage: &Stage, order: OrderId) -> OrderStatus {
+        stage.order(order).status
+    }
+
+    fn answer(stage: &mut Stage, order: OrderId, cancel: CancelId, answer: CancelAnswer) {
+        stage.run(Command::AnswerCancel { order, cancel, answer }).expect("answered");
+    }
+
+    #[test]
+    fn what_was_not_sent_stops_at_once_with_everything_back() {
+        let (mut stage, anna, order) = placed();
+        assert_eq!(stage.cancel(anna, order), Ok(CancelId(1_000)));
+        assert_eq!((status(&stage, order), stage.balance(anna)), (OrderStatus::Canceled, 1_000_000));
+        assert_eq!(state(&stage, order), CancelState::Completed);
+        assert_eq!(stage.file(order).attempts[0].state, AttemptState::Voided);
+    }
+
+    #[test]
+    fn what_waits_to_be_sent_again_is_not_sent_either() {
+        let (mut stage, anna, order) = placed();
+        stage.send(order, not_sent());
+        stage.cancel(anna, order).expect("cancelled");
+        assert_eq!(stage.balance(anna), 1_000_000);
+    }
+
+    #[test]
+    fn a_request_is_made_once_and_only_by_the_owner_where_the_service_allows_it() {
+        let (mut stage, anna, order) = placed();
+        let ben = stage.customer(0);
+        assert_eq!(stage.cancel(ben, order), Err(Refusal::UnknownOrder));
+        assert_eq!(stage.cancel(anna, OrderId(99)), Err(Refusal::UnknownOrder));
+        let service = stage.order(order).service;
+        stage.change(service, |service| service.cancel = false);
+        assert_eq!(stage.cancel(anna, order), Err(Refusal::CancelUnavailable));
+        stage.change(service, |service| service.cancel = true);
+        stage.cancel(anna, order).expect("cancelled");
+        assert_eq!(stage.cancel(anna, order), Err(Refusal::CancelRepeated));
+    }
+
+    #[test]
+    fn an_order_that_has_ended_can_not_be_cancelled() {
+        let (mut stage, anna, order) = placed();
+        let attempt = stage.accept(order, "p1");
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        assert_eq!(stage.cancel(anna, order), Err(Refusal::CancelUnavailable));
+    }
+
+    #[test]
+    fn a_request_while_it_is_being_sent_waits_and_stops_what_was_refused() {
+        for result in [not_sent(), refused(RejectionClass::Funds), refused(RejectionClass::Unrecognised)] {
+            let (mut stage, anna, order) = placed();
+            let attempt = stage.begin(order).attempt;
+            stage.cancel(anna, order).expect("asked");
+            assert_eq!((status(&stage, order), stage.balance(anna)), (OrderStatus::Pending, 910_000));
+            stage.finish(attempt, result);
+            assert_eq!((status(&stage, order), stage.balance(anna)), (OrderStatus::Canceled, 1_000_000));
+            assert_eq!(state(&stage, order), CancelState::Completed);
+        }
+    }
+
+    #[test]
+    fn a_request_on_an_unknown_outcome_waits_for_its_resolution() {
+        let resolved = |verdict: Verdict| {
+            let (mut stage, anna, order) = placed();
+            let attempt = stage.send(order, unknown());
+            stage.cancel(anna, order).expect("asked");
+            assert_eq!(stage.balance(anna), 910_000);
+            stage.run(Command::ResolveAttempt { attempt, verdict }).expect("resolved");
+            (status(&stage, order), state(&stage, order).is_open(), stage.balance(anna))
+        };
+        assert_eq!(resolved(Verdict::Absent), (OrderStatus::Canceled, false, 1_000_000));
+        assert_eq!(resolved(Verdict::WriteOff), (OrderStatus::Canceled, false, 1_000_000));
+        let adopt = Verdict::Adopt { order: provider_order("p1") };
+        assert_eq!(resolved(adopt), (OrderStatus::Processing, true, 910_000));
+    }
+
+    #[test]
+    fn a_request_stays_when_an_active_link_reopens_the_orders_own_doubt() {
+        let (mut stage, anna, order) = placed();
+        let attempt = stage.send(order, unknown());
+        stage.run(Command::ResolveAttempt { attempt, verdict: Verdict::Absent }).expect("absent");
+        let again = stage.begin(order).attempt;
+        stage.cancel(anna, order).expect("asked");
+        stage.finish(again, refused(RejectionClass::Duplicate));
+        assert!(state(&stage, order).is_open(), "the first may have been taken after all");
+        assert_eq!(stage.balance(anna), 910_000);
+    }
+
+    #[test]
+    fn money_moves_only_when_the_provider_shows_it() {
+        let (mut stage, anna, order) = placed();
+        let attempt = stage.accept(order, "p1");
+        let cancel = stage.cancel(anna, order).expect("asked");
+        answer(&mut stage, order, cancel, CancelAnswer::Unclear);
+        answer(&mut stage, order, cancel, CancelAnswer::Taken { provider_cancel: Some("77".to_owned()) });
+        assert_eq!(stage.balance(anna), 910_000);
+        stage.observe(attempt, seen_left(SeenStatus::Partial, 60));
+        assert_eq!((state(&stage, order), stage.balance(anna)), (CancelState::Completed, 964_000));
+    }
+
+    #[test]
+    fn an_order_that_completes_rejects_its_cancel() {
+        let (mut stage, anna, order) = placed();
+        let attempt = stage.accept(order, "p1");
+        stage.cancel(anna, order).expect("asked");
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        assert_eq!(state(&stage, order), CancelState::Rejected);
+    }
+
+    #[test]
+    fn after_a_refusal_it_may_be_asked_again() {
+        let (mut stage, anna, order) = placed();
+        stage.accept(order, "p1");
+        let first = stage.cancel(anna, order).expect("asked");
+        answer(&mut stage, order, first, CancelAnswer::Refused);
+        assert_eq!(state(&stage, order), CancelState::Rejected);
+        let second = stage.cancel(anna, order).expect("asked again");
+        assert_eq!(second, CancelId(first.0 + 1));
+        stage.run(Command::ObserveCancel { order, cancel: second, rejected: true }).expect("rejected");
+        let late = Command::AnswerCancel { order, cancel: second, answer: CancelAnswer::Refused };
+        assert_eq!(stage.run(late), Err(Refusal::OutOfTurn("the cancel request is not open")));
+    }
+
+    #[test]
+    fn what_a_person_has_begun_by_hand_is_theirs_to_stop() {
+        let mut stage = Stage::default();
+        let sold = stage.service(service(ServiceType::Default));
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("anna", 100));
+        let by_hand = AttemptId::by_hand(order);
+        stage.observe(by_hand, seen(SeenStatus::InProgress));
+        let cancel = stage.cancel(anna, order).expect("asked");
+        assert_eq!((status(&stage, order), stage.balance(anna)), (OrderStatus::InProgress, 910_000));
+        answer(&mut stage, order, cancel, CancelAnswer::Taken { provider_cancel: None });
+        stage.observe(by_hand, seen_left(SeenStatus::Partial, 50));
+        assert_eq!((state(&stage, order), stage.balance(anna)), (CancelState::Completed, 955_000));
+    }
+}

@@ -308,3 +308,6 @@ fn text(value: &str, parameter: Parameter) -> Result<String, Refusal> {
         !value.is_empty() && value.len() <= limits::TEXT_BYTES && !value.chars().any(char::is_control);
     if legal { Ok(value.to_owned()) } else { Err(Refusal::Incorrect(parameter)) }
 }
+
+#[cfg(test)]
+mod tests;

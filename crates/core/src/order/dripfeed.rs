@@ -214,3 +214,228 @@ pub fn cancel(world: &mut World, now: Timestamp, parent: OrderId) -> Result<(), 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Service, ServiceType};
+    use crate::command::Command;
+    use crate::ids::{AttemptId, CustomerId};
+    use crate::ledger::LedgerAccount;
+    use crate::money::Rate;
+    use crate::provider::{RejectionClass, SeenStatus};
+    use crate::testing::{Stage, dripping, refused, seen, seen_left, service, unknown};
+
+    /// `runs` of 100, half an hour apart, at 90,000 micro-units each.
+    fn placed(runs: u64) -> (Stage, CustomerId, OrderId) {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let parent = stage.placed(anna, sold, dripping("https://example.com/p", 100, runs, 30));
+        (stage, anna, parent)
+    }
+
+    fn made(stage: &Stage, parent: OrderId) -> Vec<OrderId> {
+        let Part::DripFeed(drip) = &stage.order(parent).part else { panic!("no drip-feed") };
+        drip.made.clone()
+    }
+
+    /// Half an hour later, the next run.
+    fn next_run(stage: &mut Stage, parent: OrderId) -> OrderId {
+        stage.wait(Span::minutes(30));
+        stage.run(Command::MakeRun { parent }).expect("due");
+        *made(stage, parent).last().expect("a run")
+    }
+
+    fn accept(stage: &mut Stage, run: OrderId) -> AttemptId {
+        stage.accept(run, &format!("p{run}"))
+    }
+
+    fn complete(stage: &mut Stage, run: OrderId) -> AttemptId {
+        let attempt = accept(stage, run);
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        attempt
+    }
+
+    fn parent_is(stage: &Stage, parent: OrderId) -> (OrderStatus, u64) {
+        (stage.order(parent).status, stage.order(parent).remains)
+    }
+
+    #[test]
+    fn all_runs_are_charged_at_once_and_the_first_is_made_at_once() {
+        let (stage, anna, parent) = placed(3);
+        assert_eq!(stage.balance(anna), 730_000);
+        assert_eq!((stage.order(parent).quantity, stage.order(parent).charge), (300, Amount(270_000)));
+        let run = stage.order(made(&stage, parent)[0]);
+        assert_eq!((run.quantity, run.charge, run.sums.debited), (100, Amount(90_000), Amount::ZERO));
+        assert_eq!(run.part, Part::Run { parent, number: 1 });
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Pending, 300));
+    }
+
+    #[test]
+    fn allotted_charges_add_up_to_the_whole_exactly() {
+        let mut stage = Stage::default();
+        let odd = Service { rate: Rate::from_micros(7).expect("a rate"), ..service(ServiceType::Default) };
+        let sold = stage.service(odd);
+        let anna = stage.customer(1_000);
+        // 11 × 7 at 7 per thousand: one micro-unit for seven runs.
+        let parent = stage.placed(anna, sold, dripping("anna", 11, 7, 30));
+        for _ in 1..7 {
+            next_run(&mut stage, parent);
+        }
+        let charges: Vec<i64> = made(&stage, parent).iter().map(|run| stage.order(*run).charge.0).collect();
+        assert_eq!(charges, [1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(stage.order(parent).charge, Amount(1));
+        for run in made(&stage, parent) {
+            stage.observe(AttemptId::by_hand(run), seen(SeenStatus::Completed));
+        }
+        assert_eq!(stage.booked(LedgerAccount::Revenue), 1);
+    }
+
+    #[test]
+    fn runs_come_when_due_and_after_a_stop_never_in_a_burst() {
+        let (mut stage, _, parent) = placed(5);
+        let make = Command::MakeRun { parent };
+        assert_eq!(stage.run(make.clone()), Err(Refusal::OutOfTurn("no run is due")));
+        stage.wait(Span::hours(10));
+        stage.run(make.clone()).expect("one");
+        assert_eq!(stage.run(make), Err(Refusal::OutOfTurn("no run is due")));
+        assert_eq!(made(&stage, parent).len(), 2);
+    }
+
+    #[test]
+    fn it_is_in_progress_with_its_first_run_and_completed_with_its_last() {
+        let (mut stage, anna, parent) = placed(2);
+        let first = made(&stage, parent)[0];
+        let attempt = accept(&mut stage, first);
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::InProgress, 200));
+        stage.observe(attempt, seen_left(SeenStatus::InProgress, 30));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::InProgress, 130));
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::InProgress, 100));
+        let second = next_run(&mut stage, parent);
+        complete(&mut stage, second);
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Completed, 0));
+        assert_eq!((stage.balance(anna), stage.booked(LedgerAccount::Revenue)), (820_000, 180_000));
+    }
+
+    #[test]
+    fn a_run_that_nobody_takes_stops_it_and_later_runs_come_back_at_once() {
+        let (mut stage, anna, parent) = placed(4);
+        let first = made(&stage, parent)[0];
+        complete(&mut stage, first);
+        let second = next_run(&mut stage, parent);
+        stage.send(second, refused(RejectionClass::Service));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Partial, 300));
+        assert_eq!(stage.balance(anna), 910_000);
+        stage.wait(Span::hours(1));
+        assert!(stage.run(Command::MakeRun { parent }).is_err());
+    }
+
+    #[test]
+    fn it_is_canceled_when_nothing_was_delivered() {
+        let (mut stage, anna, parent) = placed(4);
+        let first = made(&stage, parent)[0];
+        stage.send(first, refused(RejectionClass::Service));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Canceled, 400));
+        assert_eq!(stage.balance(anna), 1_000_000);
+    }
+
+    #[test]
+    fn a_run_its_provider_cancels_does_not_stop_the_others() {
+        let (mut stage, anna, parent) = placed(2);
+        let first = made(&stage, parent)[0];
+        let attempt = accept(&mut stage, first);
+        stage.observe(attempt, seen_left(SeenStatus::Canceled, 0));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::InProgress, 200));
+        let second = next_run(&mut stage, parent);
+        complete(&mut stage, second);
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Partial, 100));
+        assert_eq!(stage.balance(anna), 910_000);
+    }
+
+    #[test]
+    fn cancelling_refunds_the_runs_not_made_and_asks_to_stop_those_under_way() {
+        let (mut stage, anna, parent) = placed(5);
+        let first = made(&stage, parent)[0];
+        complete(&mut stage, first);
+        let second = next_run(&mut stage, parent);
+        let attempt = accept(&mut stage, second);
+        let third = next_run(&mut stage, parent);
+
+        stage.cancel(anna, parent).expect("asked");
+
+        // Two runs not made, and the third that was not sent.
+        assert_eq!(stage.balance(anna), 550_000 + 270_000);
+        assert_eq!(stage.order(third).status, OrderStatus::Canceled);
+        assert!(stage.file(second).asked_to_cancel());
+        assert!(stage.file(parent).asked_to_cancel());
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::InProgress, 400));
+        stage.observe(attempt, seen_left(SeenStatus::Partial, 50));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Partial, 350));
+        assert_eq!(stage.file(parent).cancels[0].state, CancelState::Completed);
+        assert_eq!(stage.balance(anna), 1_000_000 - 90_000 - 45_000);
+    }
+
+    #[test]
+    fn cancelling_before_anything_was_sent_ends_it_at_once() {
+        let (mut stage, anna, parent) = placed(5);
+        stage.cancel(anna, parent).expect("asked");
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Canceled, 500));
+        assert_eq!(stage.balance(anna), 1_000_000);
+        assert_eq!(stage.cancel(anna, parent), Err(Refusal::CancelRepeated));
+    }
+
+    #[test]
+    fn a_cancel_that_comes_when_all_runs_are_made_and_complete_is_rejected() {
+        let (mut stage, anna, parent) = placed(2);
+        let first = made(&stage, parent)[0];
+        complete(&mut stage, first);
+        let second = next_run(&mut stage, parent);
+        let attempt = accept(&mut stage, second);
+        stage.cancel(anna, parent).expect("asked");
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Completed, 0));
+        assert_eq!(stage.file(parent).cancels[0].state, CancelState::Rejected);
+    }
+
+    #[test]
+    fn a_correction_of_a_run_derives_the_parent_again_forward_only() {
+        let (mut stage, anna, parent) = placed(2);
+        let first = made(&stage, parent)[0];
+        let one = complete(&mut stage, first);
+        let second = next_run(&mut stage, parent);
+        let two = complete(&mut stage, second);
+        stage.observe(one, seen_left(SeenStatus::Partial, 40));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Partial, 40));
+        assert_eq!(stage.balance(anna), 820_000 + 36_000);
+        stage.observe(one, seen(SeenStatus::Canceled));
+        stage.observe(two, seen(SeenStatus::Canceled));
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Canceled, 200));
+        assert_eq!((stage.balance(anna), stage.booked(LedgerAccount::Revenue)), (1_000_000, 0));
+    }
+
+    #[test]
+    fn a_run_of_unknown_outcome_that_is_written_off_does_not_stop_the_others() {
+        let (mut stage, anna, parent) = placed(2);
+        let first = made(&stage, parent)[0];
+        let attempt = stage.send(first, unknown());
+        let verdict = crate::order::attempt::Verdict::WriteOff;
+        stage.run(Command::ResolveAttempt { attempt, verdict }).expect("written off");
+        let second = next_run(&mut stage, parent);
+        complete(&mut stage, second);
+        assert_eq!(parent_is(&stage, parent), (OrderStatus::Partial, 100));
+        assert_eq!(stage.balance(anna), 910_000);
+    }
+
+    #[test]
+    fn cancelling_one_run_leaves_the_others_alone() {
+        let (mut stage, anna, parent) = placed(2);
+        let first = made(&stage, parent)[0];
+        let attempt = stage.begin(first).attempt;
+        stage.cancel(anna, first).expect("asked");
+        stage.finish(attempt, refused(RejectionClass::Limit));
+        assert_eq!(stage.order(first).status, OrderStatus::Canceled);
+        next_run(&mut stage, parent);
+    }
+}

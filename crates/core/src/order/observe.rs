@@ -231,3 +231,250 @@ pub fn hold(file: &mut OrderFile, reason: HoldReason, now: Timestamp) {
     let since = file.order.hold.as_ref().map_or(now, |hold| hold.since);
     file.order.hold = Some(Hold { reason, since });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Route, Service, ServiceType};
+    use crate::command::Command;
+    use crate::ids::{CustomerId, OrderId};
+    use crate::testing::{Stage, draft, leg, seen, seen_left, service};
+    use crate::time::Span;
+
+    /// 309 units for 278,100 micro-units, accepted upstream; the expected cost is 154,500.
+    fn accepted() -> (Stage, CustomerId, AttemptId) {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("https://example.com/p", 309));
+        let attempt = stage.accept(order, "p1");
+        (stage, anna, attempt)
+    }
+
+    fn status(stage: &Stage, attempt: AttemptId) -> (OrderStatus, u64) {
+        let order = stage.order(attempt.order);
+        (order.status, order.remains)
+    }
+
+    fn refunded(stage: &Stage, attempt: AttemptId) -> i64 {
+        stage.order(attempt.order).sums.refunded.0
+    }
+
+    #[test]
+    fn a_completed_order_earns_its_charge_and_nothing_remains() {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen_left(SeenStatus::InProgress, 120));
+        assert_eq!(status(&stage, attempt), (OrderStatus::InProgress, 120));
+        stage.observe(attempt, seen_left(SeenStatus::Completed, 120));
+        assert_eq!(status(&stage, attempt), (OrderStatus::Completed, 0));
+        assert_eq!(stage.booked(crate::ledger::LedgerAccount::Revenue), 278_100);
+        assert_eq!(stage.balance(anna), 721_900);
+    }
+
+    #[test]
+    fn a_partial_keeps_the_delivered_share_rounded_up() {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen_left(SeenStatus::Partial, 157));
+        // 152 of 309 delivered: ceil(278,100 × 152 / 309) = 136,800.
+        assert_eq!(status(&stage, attempt), (OrderStatus::Partial, 157));
+        assert_eq!(stage.order(attempt.order).net_charge(), Amount(136_800));
+        assert_eq!(stage.balance(anna), 1_000_000 - 136_800);
+    }
+
+    #[test]
+    fn a_canceled_order_gives_everything_back_whatever_it_says_is_left() {
+        for remains in [0, 100, -5, i64::MAX] {
+            let (mut stage, anna, attempt) = accepted();
+            stage.observe(attempt, seen_left(SeenStatus::Canceled, remains));
+            let left = if remains == 100 { 100 } else { 309 };
+            assert_eq!(status(&stage, attempt), (OrderStatus::Canceled, left));
+            assert_eq!(stage.balance(anna), 1_000_000);
+        }
+    }
+
+    #[test]
+    fn a_partial_without_a_believable_remains_is_held_until_one_comes() {
+        let bad = [SeenRemains::Missing, SeenRemains::Invalid, SeenRemains::Is(-1), SeenRemains::Is(310)];
+        for remains in bad {
+            let (mut stage, _, attempt) = accepted();
+            stage.observe(attempt, Observation { remains, ..seen(SeenStatus::Partial) });
+            assert_eq!(stage.order(attempt.order).status, OrderStatus::InProgress);
+            let hold = stage.order(attempt.order).hold.clone().expect("held");
+            assert_eq!(hold.reason, HoldReason::PartialWithoutRemains { remains });
+            assert_eq!(refunded(&stage, attempt), 0);
+            stage.observe(attempt, seen_left(SeenStatus::Partial, 309));
+            assert_eq!(status(&stage, attempt), (OrderStatus::Partial, 309));
+            assert_eq!(refunded(&stage, attempt), 278_100);
+        }
+    }
+
+    #[test]
+    fn a_person_may_say_what_is_left_of_a_held_partial_but_not_move_what_a_provider_moves() {
+        let (mut stage, _, attempt) = accepted();
+        let by_hand = AttemptId::by_hand(attempt.order);
+        let word = || Command::Observe { attempt: by_hand, seen: seen_left(SeenStatus::Partial, 9) };
+        assert!(stage.run(word()).is_err());
+        stage.observe(attempt, seen(SeenStatus::Partial));
+        stage.run(word()).expect("the person's word");
+        assert_eq!(status(&stage, attempt), (OrderStatus::Partial, 9));
+    }
+
+    #[test]
+    fn a_manual_order_is_moved_by_hand_under_the_same_rules() {
+        let mut stage = Stage::default();
+        let sold = stage.service(service(ServiceType::Default));
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("anna", 100));
+        let by_hand = AttemptId::by_hand(order);
+        stage.observe(by_hand, seen(SeenStatus::Processing));
+        assert_eq!(stage.order(order).status, OrderStatus::Processing);
+        stage.observe(by_hand, seen_left(SeenStatus::InProgress, 60));
+        stage.observe(by_hand, seen_left(SeenStatus::Partial, 25));
+        assert_eq!(
+            (stage.order(order).status, stage.balance(anna)),
+            (OrderStatus::Partial, 1_000_000 - 67_500)
+        );
+    }
+
+    #[test]
+    fn an_order_that_waits_to_be_sent_is_not_moved_by_hand() {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("anna", 100));
+        let word = Command::Observe { attempt: AttemptId::by_hand(order), seen: seen(SeenStatus::Completed) };
+        assert!(stage.run(word).is_err());
+    }
+
+    #[test]
+    fn a_partial_of_a_package_moves_no_money_by_itself() {
+        let mut stage = Stage::default();
+        let account = stage.provider();
+        let route = Route::Providers(vec![leg(account, "9")]);
+        let sold = stage.service(Service { route, ..service(ServiceType::Package) });
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("https://example.com/p", 1));
+        let attempt = stage.accept(order, "p1");
+        stage.observe(attempt, seen_left(SeenStatus::Partial, 1));
+        let hold = stage.order(order).hold.clone().expect("held");
+        assert_eq!(
+            (stage.order(order).status, hold.reason),
+            (OrderStatus::InProgress, HoldReason::PartialPackage)
+        );
+        assert_eq!(stage.balance(anna), 100_000);
+    }
+
+    #[test]
+    fn backward_and_unknown_words_change_nothing() {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen_left(SeenStatus::InProgress, 100));
+        let words =
+            [SeenStatus::Pending, SeenStatus::Processing, SeenStatus::Unknown("Refunding".to_owned())];
+        for word in words {
+            stage.observe(attempt, seen(word));
+            assert_eq!(status(&stage, attempt), (OrderStatus::InProgress, 100));
+        }
+        stage.observe(attempt, seen(SeenStatus::Failed("Fail".to_owned())));
+        assert!(matches!(
+            stage.order(attempt.order).hold.as_ref().map(|hold| &hold.reason),
+            Some(HoldReason::Failed { .. })
+        ));
+        assert_eq!(stage.balance(anna), 721_900);
+    }
+
+    #[test]
+    fn what_is_shown_as_left_is_clamped_and_the_start_count_is_only_shown() {
+        let (mut stage, _, attempt) = accepted();
+        for (said, shown) in [(-7, 0), (i64::MAX, 309), (200, 200)] {
+            stage.observe(attempt, seen_left(SeenStatus::InProgress, said));
+            assert_eq!(stage.order(attempt.order).remains, shown);
+        }
+        stage.observe(attempt, Observation { start_count: Some(i64::MIN), ..Observation::default() });
+        assert_eq!(stage.order(attempt.order).start_count, Some(i64::MIN));
+    }
+
+    #[test]
+    fn corrections_follow_the_largest_remains_in_any_order_and_never_claw_back() {
+        for said in [[100, 200, 157], [200, 100, 157], [157, 157, 200]] {
+            let (mut stage, anna, attempt) = accepted();
+            stage.observe(attempt, seen(SeenStatus::Completed));
+            for remains in said {
+                stage.observe(attempt, seen_left(SeenStatus::Partial, remains));
+            }
+            stage.observe(attempt, seen(SeenStatus::Completed));
+            stage.observe(attempt, seen_left(SeenStatus::InProgress, 10));
+            // 109 of 309 delivered: ceil(278,100 × 109 / 309) = 98,100.
+            assert_eq!(status(&stage, attempt), (OrderStatus::Partial, 200));
+            assert_eq!(stage.balance(anna), 1_000_000 - 98_100);
+            assert_eq!(stage.booked(crate::ledger::LedgerAccount::Revenue), 98_100);
+        }
+    }
+
+    #[test]
+    fn a_completed_or_partial_order_may_still_be_canceled_within_thirty_days() {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen_left(SeenStatus::Partial, 157));
+        stage.wait(limits::CORRECTION_WINDOW);
+        stage.observe(attempt, seen(SeenStatus::Canceled));
+        assert_eq!(status(&stage, attempt), (OrderStatus::Canceled, 309));
+        assert_eq!(stage.balance(anna), 1_000_000);
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        assert_eq!(stage.balance(anna), 1_000_000);
+    }
+
+    #[test]
+    fn after_thirty_days_an_end_is_final() {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        stage.wait(Span(limits::CORRECTION_WINDOW.0 + 1));
+        stage.observe(attempt, seen(SeenStatus::Canceled));
+        stage.observe(attempt, seen_left(SeenStatus::Partial, 309));
+        assert_eq!(status(&stage, attempt), (OrderStatus::Completed, 0));
+        assert_eq!(stage.balance(anna), 721_900);
+    }
+
+    fn cost(stage: &mut Stage, attempt: AttemptId, charge: SeenCharge) -> i64 {
+        stage.observe(attempt, Observation { charge, ..Observation::default() });
+        stage.attempt(attempt).booked_cost.0
+    }
+
+    #[test]
+    fn a_reported_cost_is_booked_as_the_difference_and_absurd_ones_are_not() {
+        let (mut stage, _, attempt) = accepted();
+        assert_eq!(cost(&mut stage, attempt, SeenCharge::Micros(160_000)), 160_000);
+        assert_eq!(cost(&mut stage, attempt, SeenCharge::Micros(100_000)), 100_000);
+        for absurd in [SeenCharge::Micros(-1), SeenCharge::Micros(463_501), SeenCharge::Micros(i64::MAX)] {
+            assert_eq!(cost(&mut stage, attempt, absurd), 100_000);
+        }
+        assert_eq!(cost(&mut stage, attempt, SeenCharge::Unusable), 100_000);
+        assert_eq!(cost(&mut stage, attempt, SeenCharge::Micros(463_500)), 463_500);
+    }
+
+    #[test]
+    fn an_attempt_without_an_order_at_the_provider_can_not_be_observed() {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let order: OrderId = stage.placed(anna, sold, draft("anna", 100));
+        let attempt = stage.last_attempt(order);
+        let observed = stage.run(Command::Observe { attempt, seen: seen(SeenStatus::Completed) });
+        assert_eq!(observed, Err(Refusal::OutOfTurn("the attempt has no order at the provider")));
+    }
+
+    #[test]
+    fn a_correction_does_not_free_the_link_that_a_later_order_holds() {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        stage.change(sold, |service| service.guarded = true);
+        let anna = stage.customer(1_000_000);
+        let first = stage.placed(anna, sold, draft("anna", 100));
+        let attempt = stage.accept(first, "p1");
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        stage.placed(anna, sold, draft("anna", 100));
+        let outcomes = stage.run_batch(&[
+            Command::Observe { attempt, seen: seen_left(SeenStatus::Partial, 10) },
+            crate::testing::place(anna, sold, draft("anna", 100)),
+        ]);
+        assert_eq!(outcomes[1], Err(Refusal::ActiveOrderOnLink));
+    }
+}

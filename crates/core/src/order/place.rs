@@ -277,3 +277,6 @@ pub fn child_of(
         ..parent.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,3 +178,133 @@ fn change(world: &mut World, order: OrderId, id: RefillId, act: impl FnOnce(&mut
     }
     Ok(Done::Noted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::RefillTerms;
+    use crate::command::Command;
+    use crate::ids::AttemptId;
+    use crate::provider::SeenStatus;
+    use crate::testing::{Stage, draft, dripping, seen, seen_left};
+
+    fn accepted() -> (Stage, CustomerId, AttemptId) {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("https://example.com/p", 100));
+        let attempt = stage.accept(order, "p1");
+        (stage, anna, attempt)
+    }
+
+    /// Completed a day ago.
+    fn completed() -> (Stage, CustomerId, OrderId) {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        stage.wait(Span::hours(24));
+        (stage, anna, attempt.order)
+    }
+
+    fn state(stage: &Stage, order: OrderId) -> RefillState {
+        stage.file(order).refills.last().expect("a request").state.clone()
+    }
+
+    fn answer(stage: &mut Stage, order: OrderId, refill: RefillId, answer: RefillAnswer) {
+        stage.run(Command::AnswerRefill { order, refill, answer }).expect("answered");
+    }
+
+    fn see(stage: &mut Stage, order: OrderId, refill: RefillId, seen: RefillSeen) {
+        stage.run(Command::ObserveRefill { order, refill, seen }).expect("seen");
+    }
+
+    #[test]
+    fn a_completed_order_may_be_refilled_and_no_money_moves() {
+        let (mut stage, anna, order) = completed();
+        let (balance, entries) = (stage.balance(anna), stage.entries.len());
+        let refill = stage.refill(anna, order).expect("asked");
+        answer(&mut stage, order, refill, RefillAnswer::Taken { provider_refill: Some("5".to_owned()) });
+        see(&mut stage, order, refill, RefillSeen::Waiting);
+        see(&mut stage, order, refill, RefillSeen::Running);
+        assert!(matches!(state(&stage, order), RefillState::Taken { running: true, .. }));
+        see(&mut stage, order, refill, RefillSeen::Completed);
+        assert_eq!(state(&stage, order), RefillState::Completed);
+        assert_eq!((stage.balance(anna), stage.entries.len()), (balance, entries));
+    }
+
+    #[test]
+    fn only_the_owner_may_ask_and_only_where_the_service_refills() {
+        let (mut stage, anna, order) = completed();
+        let ben = stage.customer(0);
+        assert_eq!(stage.refill(ben, order), Err(Refusal::UnknownOrder));
+        let service = stage.order(order).service;
+        stage.change(service, |service| service.refill = None);
+        assert_eq!(stage.refill(anna, order), Err(Refusal::RefillDisabled));
+    }
+
+    #[test]
+    fn an_order_under_way_or_canceled_is_not_completed() {
+        let (mut stage, anna, attempt) = accepted();
+        assert_eq!(stage.refill(anna, attempt.order), Err(Refusal::OrderNotCompleted));
+        stage.observe(attempt, seen(SeenStatus::Canceled));
+        assert_eq!(stage.refill(anna, attempt.order), Err(Refusal::OrderNotCompleted));
+    }
+
+    #[test]
+    fn a_partial_order_may_be_refilled_only_if_the_service_says_so() {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen_left(SeenStatus::Partial, 10));
+        stage.wait(Span::hours(24));
+        assert_eq!(stage.refill(anna, attempt.order), Err(Refusal::OrderNotCompleted));
+        let service = stage.order(attempt.order).service;
+        stage.change(service, |service| service.refill = Some(RefillTerms { days: None, partial: true }));
+        assert!(stage.refill(anna, attempt.order).is_ok());
+    }
+
+    #[test]
+    fn it_is_too_early_within_a_day_of_completion_or_of_the_last_refill() {
+        let (mut stage, anna, attempt) = accepted();
+        stage.observe(attempt, seen(SeenStatus::Completed));
+        stage.wait(Span(limits::REFILL_COOL_DOWN.0 - 1));
+        assert_eq!(stage.refill(anna, attempt.order), Err(Refusal::RefillTooEarly));
+        stage.wait(Span(1));
+        let refill = stage.refill(anna, attempt.order).expect("asked");
+        assert_eq!(stage.refill(anna, attempt.order), Err(Refusal::RefillOpen));
+        answer(&mut stage, attempt.order, refill, RefillAnswer::Refused);
+        assert_eq!(state(&stage, attempt.order), RefillState::Rejected);
+        assert_eq!(stage.refill(anna, attempt.order), Err(Refusal::RefillTooEarly));
+        stage.wait(limits::REFILL_COOL_DOWN);
+        assert!(stage.refill(anna, attempt.order).is_ok());
+    }
+
+    #[test]
+    fn the_guarantee_ends_with_its_last_day() {
+        let (mut stage, anna, order) = completed();
+        stage.wait(Span::days(29));
+        assert!(stage.refill(anna, order).is_ok());
+        let (mut stage, anna, order) = completed();
+        stage.wait(Span(Span::days(29).0 + 1));
+        assert_eq!(stage.refill(anna, order), Err(Refusal::RefillUnavailable));
+    }
+
+    #[test]
+    fn a_drip_feed_as_a_whole_is_not_refilled() {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let parent = stage.placed(anna, sold, dripping("anna", 100, 2, 30));
+        assert_eq!(stage.refill(anna, parent), Err(Refusal::RefillUnavailable));
+    }
+
+    #[test]
+    fn an_unclear_answer_asks_again_later_and_an_open_one_there_counts_as_taken() {
+        let (mut stage, anna, order) = completed();
+        let refill = stage.refill(anna, order).expect("asked");
+        answer(&mut stage, order, refill, RefillAnswer::Unclear);
+        assert_eq!(state(&stage, order), RefillState::Pending { due: stage.now.after(Span::seconds(20)) });
+        answer(&mut stage, order, refill, RefillAnswer::AlreadyOpen);
+        assert_eq!(state(&stage, order), RefillState::Taken { provider_refill: None, running: false });
+        see(&mut stage, order, refill, RefillSeen::Error);
+        let late = Command::AnswerRefill { order, refill, answer: RefillAnswer::Refused };
+        assert_eq!(stage.run(late), Err(Refusal::OutOfTurn("the refill is not open")));
+    }
+}

@@ -135,3 +135,43 @@ fn close_cancels(file: &mut OrderFile, end: End, now: Timestamp) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::{Service, ServiceType};
+    use crate::ids::AttemptId;
+    use crate::money::Rate;
+    use crate::provider::SeenStatus;
+    use crate::testing::{Stage, draft, seen, seen_left, service};
+
+    #[test]
+    fn the_last_micro_unit_is_earned_and_never_refunded() {
+        // 11 units at one micro-unit per thousand: the charge is one micro-unit, and one delivered unit keeps it.
+        let mut stage = Stage::default();
+        let cheap = Service { rate: Rate::from_micros(1).expect("a rate"), ..service(ServiceType::Default) };
+        let sold = stage.service(cheap);
+        let anna = stage.customer(10);
+        let order = stage.placed(anna, sold, draft("anna", 11));
+        stage.observe(AttemptId::by_hand(order), seen_left(SeenStatus::Partial, 10));
+        assert_eq!(stage.balance(anna), 9);
+        stage.observe(AttemptId::by_hand(order), seen_left(SeenStatus::Partial, 11));
+        assert_eq!(stage.balance(anna), 10);
+    }
+
+    #[test]
+    fn every_end_leaves_nothing_in_flight() {
+        for end in
+            [seen(SeenStatus::Completed), seen(SeenStatus::Canceled), seen_left(SeenStatus::Partial, 33)]
+        {
+            let mut stage = Stage::default();
+            let sold = stage.service(service(ServiceType::Default));
+            let anna = stage.customer(1_000_000);
+            let order = stage.placed(anna, sold, draft("anna", 100));
+            stage.observe(AttemptId::by_hand(order), end);
+            assert_eq!(stage.booked(LedgerAccount::InFlight), 0);
+            assert_eq!(stage.order(order).sums.in_flight(), Some(Amount::ZERO));
+            assert_eq!(stage.booked(LedgerAccount::Revenue), 1_000_000 - stage.balance(anna));
+        }
+    }
+}

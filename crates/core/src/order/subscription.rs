@@ -368,3 +368,6 @@ pub fn tend(world: &mut World, now: Timestamp, draws: &mut Draws, id: OrderId) -
     }
     Ok(Done::Noted)
 }
+
+#[cfg(test)]
+mod tests;

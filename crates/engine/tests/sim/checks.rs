@@ -12,16 +12,16 @@ use crate::outside::Outside;
 
 /// What customers were told, and what they tried.
 #[derive(Debug, Default)]
-pub struct Promised {
-    pub acknowledged: BTreeMap<OrderId, CustomerId>,
-    pub by_key: HashMap<(CustomerId, u64), OrderId>,
+pub(crate) struct Promised {
+    pub(crate) acknowledged: BTreeMap<OrderId, CustomerId>,
+    pub(crate) by_key: HashMap<(CustomerId, u64), OrderId>,
     /// Orders whose reply said that nobody knows.
-    pub in_the_dark: u64,
-    pub broken: Vec<String>,
+    pub(crate) in_the_dark: u64,
+    pub(crate) broken: Vec<String>,
 }
 
 /// After each step.
-pub fn step(books: &Memory, outside: &mut Outside, promised: &mut Promised) -> Vec<String> {
+pub(crate) fn step(books: &Memory, outside: &mut Outside, promised: &mut Promised) -> Vec<String> {
     let mut found: Vec<String> = books.audit().into_iter().map(|violation| violation.to_string()).collect();
     found.append(&mut promised.broken);
     acknowledged(books, promised, &mut found);
@@ -62,7 +62,9 @@ fn arrivals(books: &Memory, outside: &mut Outside, found: &mut Vec<String>) {
                 arrived.attempt
             ));
         }
-        if outside.arrived[..place].iter().any(|earlier| earlier.attempt == arrived.attempt) {
+        if !outside.honours_keys
+            && outside.arrived[..place].iter().any(|earlier| earlier.attempt == arrived.attempt)
+        {
             found.push(format!("I14: attempt {} arrived twice", arrived.attempt));
         }
     }
@@ -103,7 +105,7 @@ fn runs(books: &Memory, found: &mut Vec<String>) {
 }
 
 /// When all faults are over and time has passed: everything that ended there has ended here, the same way.
-pub fn in_the_end(books: &Memory, outside: &mut Outside, now: i64) -> Vec<String> {
+pub(crate) fn in_the_end(books: &Memory, outside: &mut Outside, now: i64) -> Vec<String> {
     let mut found = Vec::new();
     for file in books.orders() {
         for attempt in &file.attempts {

@@ -22,34 +22,35 @@ use crate::shop;
 
 /// One `add` that arrived at a provider.
 #[derive(Debug, Clone)]
-pub struct Arrived {
-    pub attempt: AttemptId,
-    pub account: ProviderAccountId,
+pub(crate) struct Arrived {
+    pub(crate) attempt: AttemptId,
     /// The order it made there.
-    pub made: Option<u64>,
+    pub(crate) made: Option<u64>,
 }
 
 /// What a provider ever said of an order of its own.
 #[derive(Debug, Default)]
-pub struct Said {
-    pub partial_remains: Vec<i128>,
-    pub completed: bool,
-    pub canceled: bool,
+pub(crate) struct Said {
+    pub(crate) partial_remains: Vec<i128>,
+    pub(crate) completed: bool,
+    pub(crate) canceled: bool,
 }
 
 #[derive(Debug)]
-pub struct Outside {
-    pub providers: BTreeMap<ProviderAccountId, Provider>,
-    pub arrived: Vec<Arrived>,
+pub(crate) struct Outside {
+    pub(crate) providers: BTreeMap<ProviderAccountId, Provider>,
+    pub(crate) arrived: Vec<Arrived>,
     /// Arrivals that were not yet compared with the books.
-    pub unchecked: usize,
-    pub said: HashMap<(ProviderAccountId, String), Said>,
-    pub fired: BTreeMap<&'static str, u64>,
+    pub(crate) unchecked: usize,
+    /// An `add` may arrive again with its own key.
+    pub(crate) honours_keys: bool,
+    pub(crate) said: HashMap<(ProviderAccountId, String), Said>,
+    pub(crate) fired: BTreeMap<&'static str, u64>,
     rng: StdRng,
     /// Calls that find the line dead, of a thousand.
-    pub dead_permille: u32,
+    pub(crate) dead_permille: u32,
     /// Answers that are lost on their way, of a thousand.
-    pub lost_permille: u32,
+    pub(crate) lost_permille: u32,
 }
 
 /// Every fault of the provider that a seed may draw, with its name in the report.
@@ -89,7 +90,7 @@ const FAULTS: [(&str, Fault); 32] = [
 ];
 
 impl Outside {
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed ^ 0x0075_7473_6964_6521);
         let mut fired = BTreeMap::new();
         let mut provider = |number: u64| {
@@ -106,6 +107,7 @@ impl Outside {
                 seed: seed.wrapping_mul(31) + number,
                 first_order: 1_000 * number,
                 faults,
+                honours_idempotency_keys: shop::honours_keys(seed),
                 ..Settings::default()
             };
             Provider::open(shop::catalogue(), settings)
@@ -118,6 +120,7 @@ impl Outside {
             providers,
             arrived: Vec::new(),
             unchecked: 0,
+            honours_keys: shop::honours_keys(seed),
             said: HashMap::new(),
             fired,
             rng,
@@ -127,16 +130,16 @@ impl Outside {
     }
 
     /// From now on everything works.
-    pub fn heal(&mut self) {
+    pub(crate) fn heal(&mut self) {
         (self.dead_permille, self.lost_permille) = (0, 0);
         for provider in self.providers.values_mut() {
             provider.set_faults(Faults::none());
         }
     }
 
-    /// Orders really made upstream for one of ours.
-    pub fn made_for(&self, order: OrderId) -> impl Iterator<Item = &Arrived> {
-        self.arrived.iter().filter(move |arrived| arrived.attempt.order == order && arrived.made.is_some())
+    /// The order really made upstream for an attempt.
+    pub(crate) fn made_by(&self, attempt: AttemptId) -> Option<u64> {
+        self.arrived.iter().filter(|arrived| arrived.attempt == attempt).find_map(|arrived| arrived.made)
     }
 
     fn fire(&mut self, name: &'static str) {
@@ -199,7 +202,7 @@ impl Net for Outside {
             .and_then(|_| provider.witnessed_orders(0, usize::MAX).get(before).map(|order| order.order));
         let reached = !matches!(reaction, Reaction::RefusedConnection);
         if let Some(attempt) = attempt.filter(|_| reached) {
-            self.arrived.push(Arrived { attempt, account, made });
+            self.arrived.push(Arrived { attempt, made });
         }
         let sent = |why: &str| Err(Failure { phase: Phase::Sent, why: why.to_owned() });
         let answer = match reaction {

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::run::Run;
 
 #[derive(Debug, Default)]
-pub struct Report {
-    pub elapsed: Duration,
+pub(crate) struct Report {
+    pub(crate) elapsed: Duration,
     seeds: u64,
     batches: u64,
     commands: u64,
@@ -35,7 +35,7 @@ const MUST_FIRE: [&str; 8] = [
 ];
 
 impl Report {
-    pub fn add(&mut self, seed: u64, run: &Run) {
+    pub(crate) fn add(&mut self, seed: u64, run: &Run) {
         self.seeds += 1;
         self.batches += run.batches;
         self.commands += run.commands;
@@ -49,24 +49,24 @@ impl Report {
         }
     }
 
-    pub fn violation(&mut self, seed: u64, what: &str) {
+    pub(crate) fn violation(&mut self, seed: u64, what: &str) {
         println!("seed {seed}: {what}\n  again: cargo xtask simulate --seed {seed}");
         self.found.push((seed, what.to_owned()));
     }
 
-    pub fn bug(&mut self, bug: Bug, seed: Option<u64>) {
+    pub(crate) fn bug(&mut self, bug: Bug, seed: Option<u64>) {
         self.bugs.push((bug, seed));
     }
 
-    pub fn violations(&self) -> usize {
+    pub(crate) fn violations(&self) -> usize {
         self.found.len()
     }
 
-    pub fn every_fault_fired(&self) -> bool {
+    pub(crate) fn every_fault_fired(&self) -> bool {
         self.seeds < 100 || MUST_FIRE.iter().all(|name| self.fired.contains_key(name))
     }
 
-    pub fn json(&self) -> String {
+    pub(crate) fn json(&self) -> String {
         let bugs: BTreeMap<String, Option<u64>> =
             self.bugs.iter().map(|(bug, seed)| (format!("{bug:?}"), *seed)).collect();
         let report = json!({

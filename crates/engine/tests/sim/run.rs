@@ -26,14 +26,14 @@ const BEGINNING: Timestamp = Timestamp(1_790_000_000_000);
 
 /// What one seed came to.
 #[derive(Debug, Default)]
-pub struct Run {
-    pub violations: Vec<String>,
-    pub fired: BTreeMap<&'static str, u64>,
-    pub hash: u64,
-    pub batches: u64,
-    pub commands: u64,
-    pub orders: u64,
-    pub unknowns: u64,
+pub(crate) struct Run {
+    pub(crate) violations: Vec<String>,
+    pub(crate) fired: BTreeMap<&'static str, u64>,
+    pub(crate) hash: u64,
+    pub(crate) batches: u64,
+    pub(crate) commands: u64,
+    pub(crate) orders: u64,
+    pub(crate) unknowns: u64,
 }
 
 struct Sim {
@@ -49,7 +49,7 @@ struct Sim {
 }
 
 /// Runs a seed to its end, or to its first violation.
-pub fn run(seed: u64, bug: Option<Bug>, trace: bool) -> Run {
+pub(crate) fn run(seed: u64, bug: Option<Bug>, trace: bool) -> Run {
     let planted = bug.map_or_else(Planted::default, Planted::only);
     let pace = Pace { poll_first: Span::minutes(1), ..Pace::default() };
     let panel = Simulated::new(Memory::default(), NodeId(1), 1, BEGINNING, pace, planted);
@@ -64,7 +64,7 @@ pub fn run(seed: u64, bug: Option<Bug>, trace: bool) -> Run {
         trace,
         fired: BTreeMap::new(),
     };
-    for command in shop::opening() {
+    for command in shop::opening(seed) {
         let reply = sim.panel.submit(std::slice::from_ref(&command), &mut sim.outside);
         shop::must(&reply[0]);
     }
@@ -281,12 +281,7 @@ impl Sim {
             return;
         }
         let attempt = unknown[self.rng.random_range(0..unknown.len())];
-        let made = self
-            .outside
-            .arrived
-            .iter()
-            .find(|arrived| arrived.attempt == attempt)
-            .and_then(|arrived| arrived.made);
+        let made = self.outside.made_by(attempt);
         let verdict = match made {
             _ if self.rng.random_ratio(1, 8) => Verdict::WriteOff,
             Some(id) => Verdict::Adopt { order: ProviderOrderId::new(&id.to_string()).unwrap() },
@@ -332,12 +327,7 @@ impl Sim {
         for _ in 0..6 {
             self.panel.run_until(self.panel.now().after(Span::days(1)), &mut self.outside);
             while let Some(attempt) = self.unknown().first().copied() {
-                let made = self
-                    .outside
-                    .arrived
-                    .iter()
-                    .find(|arrived| arrived.attempt == attempt)
-                    .and_then(|arrived| arrived.made);
+                let made = self.outside.made_by(attempt);
                 let adopt =
                     made.map(|id| Verdict::Adopt { order: ProviderOrderId::new(&id.to_string()).unwrap() });
                 let verdict = adopt.unwrap_or(Verdict::Absent);

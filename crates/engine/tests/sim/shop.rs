@@ -12,18 +12,17 @@ use panelworks_provider_sim::{Catalogue, Service as Sold};
 use panelworks_store::executor::Reply;
 use panelworks_wire::ServiceType as WireType;
 
-pub const CUSTOMERS: u32 = 6;
+pub(crate) const CUSTOMERS: u32 = 6;
 
 /// Ids of the services, in the order they are opened.
-pub const DEFAULT: ServiceId = ServiceId(1);
-pub const COMMENTS: ServiceId = ServiceId(2);
-pub const PACKAGE: ServiceId = ServiceId(3);
-pub const SUBSCRIPTION: ServiceId = ServiceId(4);
-pub const MANUAL: ServiceId = ServiceId(5);
-pub const UNGUARDED: ServiceId = ServiceId(6);
+pub(crate) const DEFAULT: ServiceId = ServiceId(1);
+pub(crate) const COMMENTS: ServiceId = ServiceId(2);
+pub(crate) const SUBSCRIPTION: ServiceId = ServiceId(4);
+pub(crate) const MANUAL: ServiceId = ServiceId(5);
+pub(crate) const UNGUARDED: ServiceId = ServiceId(6);
 
 /// What both providers sell; ids are those of ours.
-pub fn catalogue() -> Catalogue {
+pub(crate) fn catalogue() -> Catalogue {
     let profile = Profile {
         start_min: (1, 30),
         per_minute: 20,
@@ -54,8 +53,13 @@ pub fn catalogue() -> Catalogue {
     ])
 }
 
+/// Whether the providers of a seed honour idempotency keys.
+pub(crate) const fn honours_keys(seed: u64) -> bool {
+    seed % 2 == 0
+}
+
 /// The commands that open it, to be submitted one after another.
-pub fn opening() -> Vec<Command> {
+pub(crate) fn opening(seed: u64) -> Vec<Command> {
     let provider = |name: &str| Command::PutProvider {
         account: Box::new(ProviderAccount {
             id: ProviderAccountId(0),
@@ -65,6 +69,7 @@ pub fn opening() -> Vec<Command> {
             currency: Currency::USD,
             enabled: true,
             private_address: true,
+            keys_kept_hours: honours_keys(seed).then_some(24),
             connections: 4,
         }),
     };
@@ -138,7 +143,7 @@ fn rate(micros: i64) -> Rate {
 }
 
 /// Fails the run loudly: an opening that does not work tests nothing.
-pub fn must(reply: &Reply) -> &Done {
+pub(crate) fn must(reply: &Reply) -> &Done {
     match reply {
         Ok(Ok(done)) => done,
         other => panic!("the simulated shop could not be opened: {other:?}"),

@@ -112,6 +112,10 @@ pub enum ProviderCommand {
         /// Allow this machine's own addresses and plain HTTP: for tests, and for two panels on one machine
         #[arg(long)]
         allow_local: bool,
+        /// The provider honours idempotency keys for this many hours: unclear outcomes are then asked about and
+        /// resolved by themselves. Another Panelworks panel: 24
+        #[arg(long, value_name = "HOURS", value_parser = clap::value_parser!(u16).range(2..=8760))]
+        keys_kept_hours: Option<u16>,
         #[command(flatten)]
         panel: PanelArgs,
         #[command(flatten)]

@@ -59,6 +59,8 @@ pub struct NewProvider {
     pub currency: Option<Currency>,
     pub connections: u16,
     pub allow_local: bool,
+    /// Hours for which the provider honours an idempotency key; None: it is not known to.
+    pub keys_kept_hours: Option<u16>,
 }
 
 /// What is to be changed about a service; the rest stays.
@@ -134,6 +136,7 @@ mod tests {
             currency: Currency::new("EUR"),
             connections: 4,
             allow_local: false,
+            keys_kept_hours: None,
         });
         assert!(!format!("{request:?} {request:#?}").contains("hidden-key"));
         let line = serde_json::to_string(&request).expect("encodes");

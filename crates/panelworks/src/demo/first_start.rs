@@ -163,6 +163,7 @@ fn account(secret: &SecretKey, url: String, api_key: &str) -> anyhow::Result<Pro
         currency: Currency::USD,
         enabled: true,
         private_address: true,
+        keys_kept_hours: Some(limits::DEMO_KEYS_KEPT_HOURS),
         connections: limits::DEMO_CONNECTIONS,
     })
 }

@@ -31,6 +31,7 @@ pub(crate) fn fill(folder: &Path, orders: u32, customers: u32, services: u32) ->
         let ended: Vec<OrderId> = placed.into_iter().filter(|order| order.0 % OPEN_ONE_OF != 0).collect();
         deliver(&mut shop, at(first), &ended)?;
     }
+    shop.switch_provider_off(Timestamp(now))?;
     Ok(orders)
 }
 

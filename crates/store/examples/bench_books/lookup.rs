@@ -10,7 +10,12 @@ use panelworks_store::limits::{IDS_PER_QUERY, READER_CACHE_KIB};
 use rusqlite::{Connection, OpenFlags};
 
 /// Look-ups of 100 rows of one customer per second. Orders 1 to `orders` belong to the customers in turn.
-pub(crate) fn look_up(folder: &Path, orders: u32, customers: u32, seconds: u64) -> Result<f64, Box<dyn Error>> {
+pub(crate) fn look_up(
+    folder: &Path,
+    orders: u32,
+    customers: u32,
+    seconds: f64,
+) -> Result<f64, Box<dyn Error>> {
     let connection = open(folder)?;
     let places = vec!["?"; IDS_PER_QUERY].join(", ");
     let mut statement = connection.prepare(&format!(
@@ -18,7 +23,7 @@ pub(crate) fn look_up(folder: &Path, orders: u32, customers: u32, seconds: u64) 
     ))?;
     let mut draw = Draw(1);
     let (began, mut done) = (Instant::now(), 0_u32);
-    while began.elapsed() < Duration::from_secs(seconds) {
+    while began.elapsed() < Duration::from_secs_f64(seconds) {
         let customer = draw.below(customers);
         for place in 1..=IDS_PER_QUERY {
             let id = draw.below(orders / customers) * customers + customer + 1;

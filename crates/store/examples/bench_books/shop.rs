@@ -1,7 +1,7 @@
 //! A shop to measure in: an executor on an open store, customers with money and keys, services of one provider.
 //!
-//! The provider is switched off: each order has its planned attempt, as in a panel whose dispatch is busy elsewhere,
-//! and nothing is sent.
+//! When all is filled the provider is switched off: each later order has its planned attempt, as in a panel whose
+//! dispatch is busy elsewhere, and nothing is sent.
 
 use std::error::Error;
 use std::path::Path;
@@ -38,8 +38,13 @@ impl Shop {
     }
 
     /// Opens customers 1 to `customers` and services 1 to `services`.
-    pub(crate) fn furnish(&mut self, now: Timestamp, customers: u32, services: u32) -> Result<(), Box<dyn Error>> {
-        self.run(now, &[Command::PutProvider { account: Box::new(provider()) }])?;
+    pub(crate) fn furnish(
+        &mut self,
+        now: Timestamp,
+        customers: u32,
+        services: u32,
+    ) -> Result<(), Box<dyn Error>> {
+        self.run(now, &[Command::PutProvider { account: Box::new(provider(0, true)) }])?;
         let services: Vec<Command> =
             (1..=services).map(|n| Command::PutService { service: Box::new(service(n)) }).collect();
         self.run(now, &services)?;
@@ -51,6 +56,10 @@ impl Shop {
             self.run(now, &credited)?;
         }
         Ok(())
+    }
+
+    pub(crate) fn switch_provider_off(&mut self, now: Timestamp) -> Result<(), Box<dyn Error>> {
+        self.run(now, &[Command::PutProvider { account: Box::new(provider(1, false)) }]).map(|_| ())
     }
 
     /// One batch, one commit. A refusal is an error here: a bench of refusals would measure nothing.
@@ -118,27 +127,25 @@ fn credit(number: u32) -> Command {
     }
 }
 
-fn provider() -> ProviderAccount {
+/// The only one; id 0 opens it.
+fn provider(id: u32, enabled: bool) -> ProviderAccount {
     ProviderAccount {
-        id: ProviderAccountId(0),
-        name: "switched off".to_owned(),
+        id: ProviderAccountId(id),
+        name: "upstream".to_owned(),
         url: "https://provider.example/api/v2".to_owned(),
         sealed_key: Vec::new(),
         currency: Currency::USD,
-        enabled: false,
+        enabled,
         private_address: false,
+        keys_kept_hours: None,
         connections: 1,
     }
 }
 
 fn service(number: u32) -> Service {
     let rate = |micros| Rate::from_micros(micros).expect("a rate within bounds");
-    let leg = Leg {
-        account: ProviderAccountId(1),
-        service: "1077".to_owned(),
-        rate: rate(500_000),
-        cancel: true,
-    };
+    let leg =
+        Leg { account: ProviderAccountId(1), service: "1077".to_owned(), rate: rate(500_000), cancel: true };
     Service {
         id: ServiceId(0),
         name: format!("Followers | real and active, start within an hour, number {number}"),

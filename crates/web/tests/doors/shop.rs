@@ -102,6 +102,7 @@ impl Shop {
             currency: Currency::USD,
             enabled: true,
             private_address: true,
+            keys_kept_hours: None,
             connections: 1,
         };
         self.command(Command::PutProvider { account: Box::new(account) }).await.expect("a provider");

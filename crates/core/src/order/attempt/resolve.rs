@@ -78,7 +78,7 @@ fn held_after(file: &OrderFile, number: u16) -> bool {
     is_last && !file.order.status.has_ended() && file.order.hold.is_some() && !may_have_spent(file)
 }
 
-fn adopt(
+pub(super) fn adopt(
     world: &mut World,
     file: &mut OrderFile,
     id: AttemptId,

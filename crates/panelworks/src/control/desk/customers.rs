@@ -100,6 +100,7 @@ impl Desk {
             currency: new.currency.unwrap_or_else(|| self.currency()),
             enabled: true,
             private_address: new.allow_local,
+            keys_kept_hours: new.keys_kept_hours,
             connections: new.connections,
         };
         match self.decide(Command::PutProvider { account: Box::new(account) }).await? {
