@@ -19,6 +19,7 @@ mod rebuild;
 mod room;
 mod rows;
 mod schema;
+mod statements;
 mod views;
 mod write;
 
@@ -29,9 +30,11 @@ use std::path::{Path, PathBuf};
 
 use panelworks_core::ids::NodeId;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 pub use backup::{BackupError, integrity};
 pub use books::SqliteBooks;
+pub use statements::hot_statements;
 pub use views::{SqliteReads, SqliteViews};
 
 use crate::limits;
@@ -148,8 +151,7 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
 }
 
 fn configure(connection: &Connection, options: Options) -> rusqlite::Result<()> {
-    connection.busy_timeout(limits::BUSY_WAIT)?;
-    connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
+    steady(connection)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     match options.durability {
         Durability::Synced => connection.pragma_update(None, "synchronous", "full")?,
@@ -159,11 +161,19 @@ fn configure(connection: &Connection, options: Options) -> rusqlite::Result<()> 
         }
     }
     connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -limits::WRITER_CACHE_KIB)?;
     if let Some(pages) = options.max_pages {
         connection.pragma_update(None, "max_page_count", pages)?;
     }
     Ok(())
+}
+
+/// What writer and readers share. A statement keeps its plan whatever is bound to it: else one that touches a
+/// partial index would be prepared again for every row.
+fn steady(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(limits::BUSY_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.pragma_update(None, "trusted_schema", false)
 }

@@ -43,6 +43,9 @@ struct Waiting {
     outcomes: VecDeque<Queued>,
     new_work: VecDeque<Queued>,
     per_customer: HashMap<CustomerId, usize>,
+    /// The executor waits to be woken. While it works it finds by itself what has come meanwhile, and a wake-up
+    /// would cost every submitter a system call.
+    asleep: bool,
     stopping: bool,
     stopped: bool,
 }
@@ -100,8 +103,11 @@ impl Handle {
             }
             Lane::Panel => waiting.new_work.push_back(queued),
         }
+        let asleep = std::mem::take(&mut waiting.asleep);
         drop(waiting);
-        self.shared.arrived.notify_one();
+        if asleep {
+            self.shared.arrived.notify_one();
+        }
         receiver
     }
 
@@ -200,8 +206,10 @@ fn next_batch(shared: &Shared) -> Option<Vec<Queued>> {
         if waiting.stopping {
             return None;
         }
+        waiting.asleep = true;
         waiting = shared.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
     }
+    waiting.asleep = false;
     let mut batch =
         Vec::with_capacity(limits::BATCH_COMMANDS.min(waiting.outcomes.len() + waiting.new_work.len()));
     while batch.len() < limits::BATCH_COMMANDS {

@@ -4,7 +4,7 @@
 //! batch. Entries are read twice: by number for the chain, by cause beside the orders they belong to; the rest
 //! streams in order of the orders' ids. Rules: `panelworks_core::audit`; invariants.md 3, E5.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use panelworks_core::audit::{Audit, Violation};
 use panelworks_core::ids::{BatchId, NodeId, OrderId, ProviderAccountId};
@@ -22,7 +22,16 @@ use crate::limits;
 
 /// See the module's head.
 pub(super) fn audit(connection: &Connection, progress: &mut dyn FnMut(u64, u64)) -> Result<Vec<Violation>> {
-    let mut walk = Walk { audit: Audit::default(), found: Vec::new(), prepaid: BTreeMap::new() };
+    let ids = |statement: &str| -> Result<HashSet<u32>> {
+        connection.prepare(statement)?.query_map([], |row| row.get(0))?.collect()
+    };
+    let mut walk = Walk {
+        audit: Audit::default(),
+        found: Vec::new(),
+        prepaid: BTreeMap::new(),
+        services: ids("select id from service")?,
+        providers: ids("select id from provider")?,
+    };
     walk.chain(connection)?;
     walk.accounts(connection)?;
     walk.transfers(connection)?;
@@ -38,6 +47,8 @@ struct Walk {
     audit: Audit,
     found: Vec<Violation>,
     prepaid: BTreeMap<ProviderAccountId, i128>,
+    services: HashSet<u32>,
+    providers: HashSet<u32>,
 }
 
 /// A batch's row.
@@ -75,7 +86,7 @@ impl Walk {
             connection.prepare(&format!("select {ENTRY_COLUMNS} from entry order by number"))?;
         let mut entries = entries.query([])?;
         let mut next = self.next_entry(&mut entries)?;
-        let (mut link, mut place) = (chain::GENESIS, 0);
+        let (mut link, mut place, mut ended) = (chain::GENESIS, 0, 0);
         let mut own = Vec::new();
         while let Some(row) = batches.next()? {
             let batch = batch(row)?;
@@ -90,7 +101,8 @@ impl Walk {
                 self.broken("I4", format!("{name} stands at place {}, where {place} belongs", batch.place));
                 place = batch.place;
             }
-            if own.last().is_some_and(|last| last.number != batch.last_entry) {
+            let last = own.last().map_or(ended, |last| last.number);
+            if last != batch.last_entry {
                 self.broken("I4", format!("{name} ends with entry {}, which is missing", batch.last_entry));
             }
             if chain::link(&link, batch.id, batch.at, &own) != batch.link {
@@ -99,7 +111,7 @@ impl Walk {
                     format!("{name} was changed, or an entry of it was: its link does not fit"),
                 );
             }
-            link = batch.link;
+            (link, ended) = (batch.link, batch.last_entry);
         }
         while let Some(entry) = next {
             self.broken("I4", format!("entry {} belongs to no batch", entry.number));
@@ -178,6 +190,7 @@ impl Walk {
             if has_requests == (file.refills.is_empty() && file.cancels.is_empty()) {
                 self.broken("I5", format!("order {id} does not know whether it has refills or cancels"));
             }
+            self.references(&file);
             let own = entries.of(id, self)?;
             self.audit.order(&file, &own);
             done += 1;
@@ -195,6 +208,26 @@ impl Walk {
         }
         progress(done, all);
         Ok(())
+    }
+
+    /// What no foreign key guards.
+    fn references(&mut self, file: &OrderFile) {
+        let order = &file.order;
+        if !self.services.contains(&order.service.0) {
+            self.broken(
+                "I7",
+                format!("order {} is of service {}, which does not exist", order.id, order.service),
+            );
+        }
+        for attempt in &file.attempts {
+            if !self.providers.contains(&attempt.account.0) {
+                let account = attempt.account;
+                self.broken(
+                    "I19",
+                    format!("order {} was tried at account {account}, which does not exist", order.id),
+                );
+            }
+        }
     }
 
     fn prepaid(&mut self, connection: &Connection) -> Result<()> {

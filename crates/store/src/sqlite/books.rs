@@ -256,7 +256,7 @@ fn built(index: Built) -> Result<Marks, StoreError> {
 pub(super) const IS_NEW: &str = "select node.epoch, exists (select 1 from batch where node = ?1 and epoch = ?2 and sequence = ?3) \
      from node where id = ?1";
 
-const INSERT_BATCH: &str = "insert into batch (node, epoch, sequence, at, place, last_entry, orders, link) \
+pub(super) const INSERT_BATCH: &str = "insert into batch (node, epoch, sequence, at, place, last_entry, orders, link) \
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 pub(super) const FIRST_OPEN: &str = "select min(id) from orders indexed by open_orders where status <= 3";

@@ -22,6 +22,10 @@ use crate::limits;
 pub(super) const ACCOUNT: &str =
     "select customer, currency, balance, credit_limit, standing from account where customer = ?1";
 
+pub(super) const SERVICE: &str = "select id, details from service where id = ?1";
+
+pub(super) const PROVIDER: &str = "select id, sealed_key, details from provider where id = ?1";
+
 pub(super) const CLAIM: &str =
     "select order_id, number from attempt where account = ?1 and provider_order = ?2";
 
@@ -51,7 +55,7 @@ impl Catalogue {
         if let Some(service) = self.services.get(&id) {
             return Ok(Some(service.clone()));
         }
-        let mut statement = connection.prepare_cached("select id, details from service where id = ?1")?;
+        let mut statement = connection.prepare_cached(SERVICE)?;
         let service = statement.query_row([id.0], service).optional()?;
         if let Some(service) = &service {
             if self.services.len() >= limits::CATALOGUE_ROWS {
@@ -70,8 +74,7 @@ impl Catalogue {
         if let Some(provider) = self.providers.get(&id) {
             return Ok(Some(provider.clone()));
         }
-        let mut statement =
-            connection.prepare_cached("select id, sealed_key, details from provider where id = ?1")?;
+        let mut statement = connection.prepare_cached(PROVIDER)?;
         let provider = statement.query_row([id.0], provider).optional()?;
         if let Some(provider) = &provider {
             if self.providers.len() >= limits::CATALOGUE_ROWS {

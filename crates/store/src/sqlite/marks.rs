@@ -255,5 +255,148 @@ pub(super) const SPILLED: &str =
 
 const INSERT_SPILLED: &str = "insert into spilled (kind, run, fingerprint, order_id) values (?1, ?2, ?3, ?4)";
 
-const DROP_SOME: &str = "delete from spilled where kind = ?1 and run = ?2 and fingerprint <= \
+pub(super) const DROP_SOME: &str = "delete from spilled where kind = ?1 and run = ?2 and fingerprint <= \
      (select max(fingerprint) from (select fingerprint from spilled where kind = ?1 and run = ?2 order by fingerprint limit ?3))";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> Connection {
+        let connection = Connection::open_in_memory().expect("opens");
+        connection.execute_batch(include_str!("../schema/panelworks.sql")).expect("made");
+        connection
+    }
+
+    /// A fingerprint that comes in no order, and that a few orders share.
+    fn print_of(order: u32) -> u32 {
+        (order / 3).wrapping_mul(0x9e37_79b1)
+    }
+
+    fn commit(marks: &mut Marks, connection: &Connection) {
+        connection.execute_batch("begin").expect("begun");
+        marks.write_some(connection).expect("written");
+        connection.execute_batch("commit").expect("committed");
+        marks.committed(connection).expect("tidied");
+    }
+
+    fn small(kind: Kind) -> Marks {
+        Marks { most: 6_000, ..Marks::empty(kind) }
+    }
+
+    fn fill(marks: &mut Marks, connection: &Connection, orders: std::ops::Range<u32>) {
+        for order in orders {
+            marks.insert(print_of(order), OrderId(order));
+            if order % 100 == 0 {
+                commit(marks, connection);
+            }
+        }
+    }
+
+    fn all_found(marks: &Marks, connection: &Connection, orders: std::ops::Range<u32>) {
+        for order in orders.step_by(7) {
+            let found = marks.candidates(connection, print_of(order)).expect("read");
+            assert!(found.contains(&OrderId(order)), "order {order} was forgotten");
+            assert!(found.is_sorted_by(|a, b| a > b), "youngest first: {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_outgrows_the_memory_moves_into_runs_and_is_still_found() {
+        let connection = store();
+        let mut marks = small(Kind::Guard);
+        fill(&mut marks, &connection, 1..40_000);
+        assert!(marks.table.len() <= 6_000 + 100, "{} in memory", marks.table.len());
+        assert!(marks.runs.len() >= 9, "{} runs", marks.runs.len());
+        all_found(&marks, &connection, 1..40_000);
+    }
+
+    #[test]
+    fn a_start_finds_finished_runs_and_drops_the_unfinished_one() {
+        let connection = store();
+        let mut marks = small(Kind::Idempotency);
+        fill(&mut marks, &connection, 1..6_101);
+        assert!(marks.moving.is_some(), "a part of a run is written");
+        let mut again = Marks::open(&connection, Kind::Idempotency).expect("opens");
+        assert_eq!(again.covered(), OrderId(0), "an unfinished run covers nothing");
+        for _ in 0..4 {
+            commit(&mut again, &connection);
+        }
+        let left: i64 =
+            connection.query_row("select count(*) from spilled", [], |row| row.get(0)).expect("counted");
+        assert_eq!(left, 0);
+        let mut marks = small(Kind::Idempotency);
+        fill(&mut marks, &connection, 1..20_000);
+        let mut again = Marks::open(&connection, Kind::Idempotency).expect("opens");
+        let covered = again.covered().0;
+        assert!(covered > 5_000);
+        for order in covered + 1..20_000 {
+            again.insert(print_of(order), OrderId(order));
+        }
+        all_found(&again, &connection, 1..20_000);
+    }
+
+    #[test]
+    fn a_rolled_back_batch_moves_its_part_again() {
+        let connection = store();
+        let mut marks = small(Kind::Guard);
+        fill(&mut marks, &connection, 1..6_101);
+        connection.execute_batch("begin").expect("begun");
+        marks.write_some(&connection).expect("written");
+        connection.execute_batch("rollback").expect("rolled back");
+        for _ in 0..3 {
+            commit(&mut marks, &connection);
+        }
+        assert_eq!(marks.runs.len(), 1);
+        all_found(&marks, &connection, 1..6_101);
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_in_memory_and_in_runs() {
+        let connection = store();
+        let mut marks = small(Kind::Idempotency);
+        fill(&mut marks, &connection, 1..20_000);
+        marks.forget_below(OrderId(19_000));
+        assert_eq!(marks.table.iter().filter(|(_, order)| *order < 19_000).count(), 0);
+        for _ in 0..50 {
+            commit(&mut marks, &connection);
+        }
+        let left: i64 =
+            connection.query_row("select count(*) from spilled", [], |row| row.get(0)).expect("counted");
+        assert!(left <= 3_100, "only the run that was under way is left: {left} rows");
+        all_found(&marks, &connection, 19_000..20_000);
+    }
+
+    #[test]
+    fn a_removed_mark_is_gone_and_its_neighbours_stay() {
+        let connection = store();
+        let mut marks = Marks::empty(Kind::Guard);
+        for order in 3..6 {
+            marks.insert(print_of(order), OrderId(order));
+        }
+        marks.remove(print_of(4), OrderId(4));
+        marks.remove(print_of(4), OrderId(400));
+        assert_eq!(marks.candidates(&connection, print_of(4)).expect("read"), [OrderId(5), OrderId(3)]);
+    }
+
+    #[test]
+    fn fingerprints_differ_by_ledger_customer_service_and_link() {
+        let key = |customer, service, target: &str| {
+            GuardKey::new(CustomerId(customer), panelworks_core::ids::ServiceId(service), target)
+        };
+        let (salt, other) = (Salt([1; 16]), Salt([2; 16]));
+        let first = salt.of_guard(&key(1, 1, "a"));
+        let others = [
+            other.of_guard(&key(1, 1, "a")),
+            salt.of_guard(&key(2, 1, "a")),
+            salt.of_guard(&key(1, 2, "a")),
+            salt.of_guard(&key(1, 1, "b")),
+        ];
+        assert!(others.iter().all(|print| *print != first));
+        assert_eq!(first, salt.of_guard(&key(1, 1, "a")));
+        assert_ne!(
+            salt.of_idempotency(CustomerId(1), &[1; 16]),
+            salt.of_idempotency(CustomerId(2), &[1; 16])
+        );
+    }
+}

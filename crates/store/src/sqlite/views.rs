@@ -48,10 +48,8 @@ impl SqliteReads {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || -> SqlResult<Connection> {
             let connection = Connection::open_with_flags(&self.file, flags)?;
-            connection.busy_timeout(limits::BUSY_WAIT)?;
-            connection.set_prepared_statement_cache_capacity(limits::STATEMENTS);
+            super::steady(&connection)?;
             connection.pragma_update(None, "cache_size", -limits::READER_CACHE_KIB)?;
-            connection.pragma_update(None, "trusted_schema", false)?;
             Ok(connection)
         };
         open().map_err(doing("opening the file to read"))
@@ -197,8 +195,7 @@ impl Views for SqliteViews {
 
     fn prepaid(&self, account: ProviderAccountId) -> Result<Amount, StoreError> {
         let prepaid = || -> SqlResult<Option<i64>> {
-            let mut statement =
-                self.connection.prepare_cached("select amount from prepaid where account = ?1")?;
+            let mut statement = self.connection.prepare_cached(PREPAID)?;
             statement.query_row([account.0], |row| row.get(0)).optional()
         };
         prepaid().map(|amount| Amount(amount.unwrap_or(0))).map_err(doing("reading a provider's balance"))
@@ -254,6 +251,8 @@ impl Views for SqliteViews {
         audit::audit(&self.connection, progress).map_err(doing("auditing the books"))
     }
 }
+
+pub(super) const PREPAID: &str = "select amount from prepaid where account = ?1";
 
 pub(super) const HELD: &str =
     "select id from orders indexed by held_orders where hold_at is not null and id > ?1 order by id limit ?2";

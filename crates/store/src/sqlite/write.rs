@@ -53,15 +53,15 @@ pub(super) const UPDATE_ACCOUNT: &str =
 const INSERT_ACCOUNT: &str =
     "insert into account (customer, currency, balance, credit_limit, standing) values (?1, ?2, ?3, ?4, ?5)";
 
-const PUT_REFILL: &str = "insert into refill (id, order_id, state, due, provider_refill, tries, requested_at, ended_at) \
+pub(super) const PUT_REFILL: &str = "insert into refill (id, order_id, state, due, provider_refill, tries, requested_at, ended_at) \
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do update set state = excluded.state, due = excluded.due, \
      provider_refill = excluded.provider_refill, tries = excluded.tries, ended_at = excluded.ended_at";
 
-const PUT_CANCEL: &str = "insert into cancel (id, order_id, state, due, provider_cancel, tries, requested_at, ended_at) \
+pub(super) const PUT_CANCEL: &str = "insert into cancel (id, order_id, state, due, provider_cancel, tries, requested_at, ended_at) \
      values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) on conflict (id) do update set state = excluded.state, due = excluded.due, \
      provider_cancel = excluded.provider_cancel, tries = excluded.tries, ended_at = excluded.ended_at";
 
-const MOVE_PREPAID: &str = "insert into prepaid (account, amount) values (?1, ?2) on conflict (account) do update set amount = amount + excluded.amount";
+pub(super) const MOVE_PREPAID: &str = "insert into prepaid (account, amount) values (?1, ?2) on conflict (account) do update set amount = amount + excluded.amount";
 
 /// Writes everything but the batch's own row.
 pub(super) fn write(connection: &Connection, changes: &Changes) -> Result<()> {

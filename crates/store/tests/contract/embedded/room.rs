@@ -1,0 +1,68 @@
+//! A full disk: new work is refused cleanly, reading goes on, nothing is half written, and it ends by itself.
+
+use panelworks_core::command::Command;
+use panelworks_core::ids::AttemptId;
+use panelworks_core::order::attempt::AttemptResult;
+use panelworks_core::testing::{draft, place, provider_order};
+use panelworks_store::contract::{Panel, Subject as _, link};
+use panelworks_store::executor::Undecided;
+use panelworks_store::ports::{Books as _, StoreErrorKind, Views as _};
+use panelworks_store::sqlite::Options;
+
+use super::{by_hand, views};
+use crate::subjects::InSqlite;
+
+#[test]
+fn a_full_file_refuses_cleanly_and_goes_on_when_there_is_room() {
+    let mut subject = InSqlite::new();
+    let mut panel = Panel::open(&mut subject);
+    let customer = panel.customer(1_000_000_000_000);
+    let (service, _) = panel.routed();
+    let first = panel.place(customer, service, draft("first", 100));
+    let pages: u32 =
+        by_hand(panel.subject).pragma_query_value(None, "page_count", |row| row.get(0)).expect("counted");
+    panel.subject.options = Options { max_pages: Some(pages + 4), ..Options::default() };
+    panel.reopen();
+    let mut taken = 0;
+    let full = loop {
+        match panel.reply(place(customer, service, draft(&format!("{}/{taken}", "long".repeat(500)), 100))) {
+            Ok(Ok(_)) => taken += 1,
+            other => break other,
+        }
+        assert!(taken < 1_000, "the file is never full");
+    };
+    assert!(
+        matches!(&full, Err(Undecided::NotCommitted(why)) if why.kind == StoreErrorKind::Full),
+        "{full:?}"
+    );
+    assert!(!panel.books().takes_new_work());
+    assert!(!panel.subject.folder.path().join("reserve").exists(), "the reserve is given up for outcomes");
+    assert_eq!(
+        panel.balance(customer),
+        1_000_000_000_000 - (taken + 1) * 90_000,
+        "the failed one took nothing"
+    );
+    assert!(views(panel.subject).orders(customer, &[first]).expect("reads")[0].is_some());
+    panel.audit();
+    // An outcome changes rows that have their place already.
+    let attempt = AttemptId { order: first, number: 1 };
+    panel.ok(Command::BeginAttempt { attempt });
+    let result = AttemptResult::Accepted { order: provider_order("1") };
+    panel.ok(Command::FinishAttempt { attempt, result });
+    panel.subject.options = Options::default();
+    panel.reopen();
+    assert!(panel.books().takes_new_work(), "a start finds room again");
+    assert!(panel.subject.folder.path().join("reserve").exists());
+    panel.place(customer, service, draft(&link(5), 100));
+    panel.audit();
+}
+
+#[test]
+fn a_reserve_is_written_in_advance_and_really_there() {
+    use std::os::unix::fs::MetadataExt as _;
+    let mut subject = InSqlite::new();
+    drop(subject.open(None));
+    let reserve = std::fs::metadata(subject.folder.path().join("reserve")).expect("there");
+    assert!(reserve.len() > 0);
+    assert!(reserve.blocks() * 512 >= reserve.len(), "no holes");
+}
