@@ -30,8 +30,17 @@ fn digest(bytes: &[u8]) -> [u8; 16] {
 
 /// Takes the parameters over. The rarer ones get a box only when one of them is there.
 pub(super) fn draft(add: Add) -> Draft {
-    let (link, quantity) = (given(add.link), given(add.quantity));
+    let plain = is_plain(&add);
     let (runs, interval_min) = (given(add.runs), given(add.interval));
+    if plain {
+        return Draft {
+            link: given(add.link),
+            quantity: given(add.quantity),
+            runs,
+            interval_min,
+            extra: None,
+        };
+    }
     let extra = Extra {
         comments: lines(add.comments),
         usernames: lines(add.usernames),
@@ -54,8 +63,45 @@ pub(super) fn draft(add: Add) -> Draft {
         delay_min: given(add.delay),
         expiry: date(add.expiry),
     };
-    let extra = (extra != Extra::default()).then(|| Box::new(extra));
-    Draft { link, quantity, runs, interval_min, extra }
+    let (link, quantity) = (given(add.link), given(add.quantity));
+    Draft { link, quantity, runs, interval_min, extra: Some(Box::new(extra)) }
+}
+
+/// Nothing but what a Default order takes, as nearly every order.
+const fn is_plain(add: &Add) -> bool {
+    matches!(
+        add,
+        Add {
+            comments: Field::Absent,
+            usernames: Field::Absent,
+            hashtags: Field::Absent,
+            keywords: Field::Absent,
+            groups: Field::Absent,
+            hashtag: Field::Absent,
+            username: Field::Absent,
+            media: Field::Absent,
+            country: Field::Absent,
+            google_keyword: Field::Absent,
+            referring_url: Field::Absent,
+            answer_number: Field::Absent,
+            device: Field::Absent,
+            type_of_traffic: Field::Absent,
+            min: Field::Absent,
+            max: Field::Absent,
+            posts: Field::Absent,
+            old_posts: Field::Absent,
+            delay: Field::Absent,
+            expiry: Field::Absent,
+            service: _,
+            link: _,
+            quantity: _,
+            runs: _,
+            interval: _,
+            max_charge: _,
+            idempotency_key: _,
+            fingerprint: _,
+        }
+    )
 }
 
 fn given<T>(field: Field<T>) -> Given<T> {
@@ -136,6 +182,34 @@ mod tests {
             expiry: Date::new(2026, 12, 31).map_or(Given::Bad, Given::Is),
         };
         assert_eq!(draft.extra.as_deref(), Some(&expected));
+    }
+
+    #[test]
+    fn one_rare_parameter_is_enough_for_the_box() {
+        for rare in [
+            "comments",
+            "usernames",
+            "hashtags",
+            "keywords",
+            "groups",
+            "hashtag",
+            "username",
+            "media",
+            "country",
+            "google_keyword",
+            "referring_url",
+            "answer_number",
+            "device",
+            "type_of_traffic",
+            "min",
+            "max",
+            "posts",
+            "old_posts",
+            "delay",
+            "expiry",
+        ] {
+            assert!(draft(add(&format!("link=a&{rare}=1"))).extra.is_some(), "{rare}");
+        }
     }
 
     #[test]
