@@ -134,7 +134,6 @@ fn refuse(waiting: &Waiting, lane: Lane) -> Option<Overload> {
         return Some(Undecided::Stopping);
     }
     match lane {
-        Lane::Outcome => None,
         Lane::Customer(_) | Lane::Panel if waiting.stopping => Some(Undecided::Stopping),
         Lane::Customer(_) | Lane::Panel if waiting.new_work.len() >= limits::QUEUE_COMMANDS => {
             Some(Undecided::Overloaded)
@@ -143,7 +142,7 @@ fn refuse(waiting: &Waiting, lane: Lane) -> Option<Overload> {
             let own = waiting.per_customer.get(&customer).copied().unwrap_or(0);
             (own >= limits::QUEUE_PER_CUSTOMER).then_some(Undecided::Overloaded)
         }
-        Lane::Panel => None,
+        Lane::Outcome | Lane::Panel => None,
     }
 }
 
