@@ -68,7 +68,7 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let config = config(args);
     let core = Core::open(&config, Options::default())?;
     if provider.is_none() && !kept.opened {
-        set_up_outside(&core.desk, &kept).await?;
+        set_up_outside(&core.desk, &kept, args.provider_keys_kept_hours).await?;
         kept.opened = true;
         kept.save(folder)?;
     }
@@ -157,12 +157,12 @@ async fn panel_listener(port: Option<u16>) -> anyhow::Result<(TcpListener, Optio
 
 /// Opens account, catalogue and customers with a provider that runs elsewhere. What a killed start had done already
 /// is found again.
-async fn set_up_outside(desk: &Desk, kept: &Kept) -> anyhow::Result<()> {
+async fn set_up_outside(desk: &Desk, kept: &Kept, keys_kept_hours: Option<u16>) -> anyhow::Result<()> {
     let Provider::Outside { url, api_key } = &kept.provider else { return Ok(()) };
     let known = desk.read(|views| views.providers()).await?;
     let provider = match known.iter().find(|account| account.url == *url) {
         Some(account) => account.id,
-        None => open_outside(desk, url, api_key).await?,
+        None => open_outside(desk, url, api_key, keys_kept_hours).await?,
     };
     let asked = ImportAsked {
         provider,
@@ -192,7 +192,12 @@ async fn set_up_outside(desk: &Desk, kept: &Kept) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn open_outside(desk: &Desk, url: &str, api_key: &str) -> anyhow::Result<ProviderAccountId> {
+async fn open_outside(
+    desk: &Desk,
+    url: &str,
+    api_key: &str,
+    keys_kept_hours: Option<u16>,
+) -> anyhow::Result<ProviderAccountId> {
     let new = NewProvider {
         url: url.to_owned(),
         key: KeyText(api_key.to_owned()),
@@ -200,7 +205,8 @@ async fn open_outside(desk: &Desk, url: &str, api_key: &str) -> anyhow::Result<P
         currency: None,
         connections: limits::DEMO_CONNECTIONS,
         allow_local: true,
-        keys_kept_hours: Some(limits::DEMO_KEYS_KEPT_HOURS),
+        // Unless it is known, sending again would buy twice.
+        keys_kept_hours,
     };
     let added = desk.perform(Request::AddProvider(new), &quiet()).await?;
     let Answer::ProviderAdded { provider } = added else { bail!("the provider was not opened") };

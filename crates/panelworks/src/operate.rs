@@ -124,7 +124,17 @@ fn customer(command: CustomerCommand) -> Asked {
 fn provider(command: ProviderCommand) -> anyhow::Result<Asked> {
     let mut takes_time = None;
     let (panel, output, request) = match command {
-        ProviderCommand::Add { url, key, name, currency, connections, allow_local, keys_kept_hours, panel, output } => {
+        ProviderCommand::Add {
+            url,
+            key,
+            name,
+            currency,
+            connections,
+            allow_local,
+            keys_kept_hours,
+            panel,
+            output,
+        } => {
             let key = KeyText(key.map_or_else(key_from_input, Ok)?);
             let new = NewProvider { url, key, name, currency, connections, allow_local, keys_kept_hours };
             (panel, output, Request::AddProvider(new))

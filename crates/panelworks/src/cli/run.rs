@@ -32,6 +32,9 @@ pub struct DemoArgs {
     /// The key at that provider
     #[arg(long, value_name = "KEY", requires = "provider_url")]
     pub provider_key: Option<String>,
+    /// That provider honours idempotency keys for this many hours; without this it is taken for one that doesn't
+    #[arg(long, value_name = "HOURS", requires = "provider_url", value_parser = clap::value_parser!(u16).range(2..=8760))]
+    pub provider_keys_kept_hours: Option<u16>,
     /// Begin without the thirty days of past that the demo otherwise lives through
     #[arg(long)]
     pub no_past: bool,

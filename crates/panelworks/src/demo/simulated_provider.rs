@@ -57,7 +57,8 @@ pub(super) fn listen(kept: &mut Kept, args: &DemoArgs, demo: &Path) -> anyhow::R
 
 /// How the provider behaves.
 pub(super) fn settings(api_key: &str, speed: Speed) -> Settings {
-    Settings { api_key: api_key.to_owned(), speed, ..Settings::default() }
+    // Told to the panel with `keys_kept_hours`: so even a demo that is killed leaves no order in doubt.
+    Settings { api_key: api_key.to_owned(), speed, honours_idempotency_keys: true, ..Settings::default() }
 }
 
 impl SimulatedProvider {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use panelworks_client::lenient::SeenService;
 use panelworks_client::{CallError, Catalogue, Panel};
-use panelworks_core::catalogue::{Leg, Route, Service};
+use panelworks_core::catalogue::{Leg, Route, Service, ServiceType};
 use panelworks_core::command::{Command, Done};
 use panelworks_core::ids::{ProviderAccountId, ServiceId};
 use panelworks_core::money::{Amount, Rate};
@@ -30,7 +30,7 @@ impl Desk {
         let service = services.into_iter().find(|service| service.id == id);
         let mut service = service.ok_or_else(|| Refused(format!("there is no service {id}")))?;
         if let Some(route) = &change.route {
-            service.route = self.route(route).await?;
+            service.route = self.route(route, service.service_type).await?;
         }
         apply(&mut service, change);
         let row = service_row(&service);
@@ -39,13 +39,20 @@ impl Desk {
     }
 
     /// A route to a provider's service as it stands in its catalogue now.
-    async fn route(&self, change: &RouteChange) -> Result<Route, Refused> {
+    async fn route(&self, change: &RouteChange, ours: ServiceType) -> Result<Route, Refused> {
         let RouteChange::Provider { account: id, service } = change else { return Ok(Route::Manual) };
         let (account, panel) = self.provider(*id).await?;
         self.must_be_ours(account.currency, *id)?;
         let catalogue = panel.services().await.map_err(|error| told(&error))?;
         let row = catalogue.services.iter().find(|row| row.service == *service);
         let row = row.ok_or_else(|| Refused(format!("provider {id} has no service {service}")))?;
+        if row.service_type.as_ref().is_ok_and(|theirs| import::core_type(*theirs) != ours) {
+            let theirs = row.service_type.as_ref().map_or("unknown", |theirs| theirs.exact());
+            return Err(Refused(format!(
+                "service {service} of provider {id} is of type {theirs}, ours is {}: it can't be delivered by it",
+                import::exact_word(ours)
+            )));
+        }
         let rate = row.rate_micros.and_then(|micros| i64::try_from(micros).ok()).and_then(Rate::from_micros);
         let rate =
             rate.ok_or_else(|| Refused(format!("service {service} of provider {id} has no usable rate")))?;
