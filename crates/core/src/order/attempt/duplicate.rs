@@ -22,8 +22,9 @@ pub(super) fn raise_doubts(
 ) -> Result<bool, Stop> {
     let Some(link) = file.order.target().map(str::to_owned) else { return Ok(false) };
     let account = file.attempt(refused.number).ok_or(Refusal::OutOfTurn("no such attempt"))?.account;
+    // The latest first: of two that were taken for absent only one comes back, for no two may be live at once.
     let mut found = false;
-    for number in 1..refused.number {
+    for number in (1..refused.number).rev() {
         found |= file.attempt(number).is_some_and(|attempt| attempt.account == account)
             && doubt_again(file, number, now);
     }
@@ -38,7 +39,7 @@ pub(super) fn raise_doubts(
     if !need.is_empty() {
         return Err(need.into());
     }
-    for other in others {
+    for other in others.into_iter().rev() {
         let Some(mut doubted) = world.order(other.order)?.cloned() else { continue };
         if doubt_again(&mut doubted, other.number, now) {
             found = true;
@@ -75,10 +76,12 @@ fn doubt_again(file: &mut OrderFile, number: u16, now: Timestamp) -> bool {
     true
 }
 
-/// `absent → unknown` only while the order is open and no later attempt of the purpose may have spent.
+/// `absent → unknown` only while the order is open and no other attempt of the purpose may have spent: no later
+/// one, and no earlier one that came back first.
 pub(super) fn may_be_reopened(file: &OrderFile, number: u16, purpose: Purpose) -> bool {
-    let later = |other: &&super::Attempt| other.number > number && other.purpose == purpose;
-    !file.order.status.has_ended() && !file.attempts.iter().filter(later).any(|other| other.state.is_live())
+    let is_other = |other: &super::Attempt| other.number != number && other.purpose == purpose;
+    let spent = file.attempts.iter().any(|other| is_other(other) && other.state.is_live());
+    !spent && !file.order.status.has_ended()
 }
 
 /// Gives an attempt taken for absent another state; a later one of its purpose that is planned is voided.

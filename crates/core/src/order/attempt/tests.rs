@@ -383,6 +383,38 @@ fn an_attempt_long_absent_or_well_replaced_is_no_evidence() {
 }
 
 #[test]
+fn of_two_absent_attempts_only_the_later_comes_back() {
+    let mut scene = scene(1);
+    for _ in 0..2 {
+        let attempt = scene.stage.send(scene.order, unknown());
+        scene.resolve(attempt, Verdict::Absent).expect("absent");
+    }
+    scene.stage.send(scene.order, refused(RejectionClass::Duplicate));
+    assert!(matches!(
+        scene.states()[..],
+        [AttemptState::Absent { .. }, AttemptState::Unknown { .. }, AttemptState::Rejected { .. }]
+    ));
+}
+
+#[test]
+fn of_two_absent_attempts_only_one_is_adopted() {
+    let mut scene = scene(1);
+    let mut absent = Vec::new();
+    for _ in 0..2 {
+        let attempt = scene.stage.send(scene.order, unknown());
+        scene.resolve(attempt, Verdict::Absent).expect("absent");
+        absent.push(attempt);
+    }
+    for (attempt, order) in absent.into_iter().zip(["p1", "p2"]) {
+        scene.resolve(attempt, Verdict::Adopt { order: provider_order(order) }).expect("found");
+    }
+    assert!(matches!(
+        scene.states()[..],
+        [AttemptState::Adopted { .. }, AttemptState::FoundLate { .. }, AttemptState::Voided]
+    ));
+}
+
+#[test]
 fn doubts_of_the_same_batch_count() {
     let mut scene = scene(1);
     let first = scene.stage.begin(scene.order).attempt;
