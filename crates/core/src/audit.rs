@@ -13,7 +13,7 @@ use crate::ids::{CustomerId, OrderId};
 use crate::ledger::{Cause, Entry, LedgerAccount};
 use crate::money::{Amount, Currency, Quantity, Rate, RatePer};
 use crate::order::attempt::{AttemptState, Purpose};
-use crate::order::{OrderFile, OrderKind, OrderStatus, Part, Sums};
+use crate::order::{OrderFile, OrderStatus, Part, Sums};
 
 /// One broken law.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -230,7 +230,7 @@ impl Audit {
                 (LedgerAccount::InFlight, LedgerAccount::Revenue) => earned += amount,
                 (LedgerAccount::Revenue, to) if to == customer => corrected += amount,
                 (from, to) => {
-                    self.broken("I5", format!("order {} has an entry from {from:?} to {to:?}", order.id))
+                    self.broken("I5", format!("order {} has an entry from {from:?} to {to:?}", order.id));
                 }
             }
         }
@@ -254,7 +254,7 @@ impl Audit {
     fn check_price(&mut self, file: &OrderFile) {
         let order = &file.order;
         let expected = match (&order.part, &order.kind) {
-            (Part::Run { .. }, _) | (Part::Subscription(_), _) => None,
+            (Part::Run { .. } | Part::Subscription(_), _) => None,
             (Part::Post { .. }, _) => price(order.rate, RatePer::Thousand, order.quantity),
             (Part::Whole | Part::DripFeed(_), kind) => {
                 price(order.rate, kind.service_type().rate_per(), order.quantity)
@@ -324,15 +324,10 @@ impl Audit {
         if order.status.has_ended() && planned {
             self.broken("I9", format!("order {} has ended, and an attempt is planned", order.id));
         }
-        if let (Part::DripFeed(drip), OrderKind::Default | OrderKind::WebTraffic(_)) =
-            (&order.part, &order.kind)
+        if let Part::DripFeed(drip) = &order.part
+            && drip.made.len() as u64 > u64::from(drip.runs)
         {
-            if drip.made.len() as u64 > u64::from(drip.runs) {
-                self.broken(
-                    "I11",
-                    format!("order {} made {} of {} runs", order.id, drip.made.len(), drip.runs),
-                );
-            }
+            self.broken("I11", format!("order {} made {} of {} runs", order.id, drip.made.len(), drip.runs));
         }
     }
 

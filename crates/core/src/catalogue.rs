@@ -88,6 +88,7 @@ impl ServiceType {
 }
 
 /// One service as it is sold now.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the operator's form")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     pub id: ServiceId,

@@ -49,6 +49,7 @@ pub struct Customer {
 }
 
 /// How answers are shaped for clients that need another dialect (`api-v2.md` §5, §10). All off is the standard.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the account")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Switches {

@@ -230,9 +230,10 @@ fn open() -> Stage {
 fn command(stage: &Stage, act: &Act) -> Option<Command> {
     Some(match act {
         Act::Place { customer, service, link, quantity, runs, key } => {
-            let service = ServiceId(one(service, &stage.services.keys().map(|id| id.0).collect::<Vec<_>>())?);
+            let service =
+                ServiceId(one(*service, &stage.services.keys().map(|id| id.0).collect::<Vec<_>>())?);
             Command::PlaceOrder {
-                customer: one(customer, &customers(stage))?,
+                customer: one(*customer, &customers(stage))?,
                 service: Some(service),
                 draft: draft_for(stage.services[&service].service_type, *link, *quantity, *runs),
                 mark: key.map(|key| IdempotencyMark { key: [key; 16], parameters: [*link; 16] }),
@@ -242,21 +243,21 @@ fn command(stage: &Stage, act: &Act) -> Option<Command> {
         Act::Begin(at) | Act::Send(at, _) => {
             let due =
                 |state: &AttemptState| matches!(state, AttemptState::Planned { due } if *due <= stage.now);
-            Command::BeginAttempt { attempt: one(at, &attempts(stage, due))? }
+            Command::BeginAttempt { attempt: one(*at, &attempts(stage, due))? }
         }
         Act::Finish(at, answer) => {
             let sending = |state: &AttemptState| matches!(state, AttemptState::Sending { .. });
-            Command::FinishAttempt { attempt: one(at, &attempts(stage, sending))?, result: result(answer) }
+            Command::FinishAttempt { attempt: one(*at, &attempts(stage, sending))?, result: result(answer) }
         }
         Act::Observe(at, seen) => {
             let there = |state: &AttemptState| state.provider_order().is_some();
-            Command::Observe { attempt: one(at, &attempts(stage, there))?, seen: seen.clone() }
+            Command::Observe { attempt: one(*at, &attempts(stage, there))?, seen: seen.clone() }
         }
         Act::ByHand(at, seen) => {
-            Command::Observe { attempt: AttemptId::by_hand(one(at, &orders(stage))?), seen: seen.clone() }
+            Command::Observe { attempt: AttemptId::by_hand(one(*at, &orders(stage))?), seen: seen.clone() }
         }
         Act::Resolve(at, word) => Command::ResolveAttempt {
-            attempt: one(at, &attempts(stage, asks_for_a_word))?,
+            attempt: one(*at, &attempts(stage, asks_for_a_word))?,
             verdict: match word {
                 Word::Adopt(n) => Verdict::Adopt { order: provider_order(&format!("order {n}")) },
                 Word::Absent => Verdict::Absent,
@@ -264,30 +265,30 @@ fn command(stage: &Stage, act: &Act) -> Option<Command> {
             },
         },
         Act::Cancel(who, at) => {
-            let order = one(at, &orders(stage))?;
-            Command::RequestCancel { customer: owner_mostly(stage, who, order)?, order }
+            let order = one(*at, &orders(stage))?;
+            Command::RequestCancel { customer: owner_mostly(stage, *who, order)?, order }
         }
         Act::Refill(who, at) => {
-            let order = one(at, &files(stage, |file| file.order.ended_at.is_some()))?;
-            Command::RequestRefill { customer: owner_mostly(stage, who, order)?, order }
+            let order = one(*at, &files(stage, |file| file.order.ended_at.is_some()))?;
+            Command::RequestRefill { customer: owner_mostly(stage, *who, order)?, order }
         }
-        Act::AnswerCancel(at, answer) => answer_cancel(stage, at, *answer)?,
-        Act::AnswerRefill(at, answer) => answer_refill(stage, at, *answer)?,
+        Act::AnswerCancel(at, answer) => answer_cancel(stage, *at, *answer)?,
+        Act::AnswerRefill(at, answer) => answer_refill(stage, *at, *answer)?,
         Act::ExpireHold(at) => {
-            Command::ExpireHold { order: one(at, &files(stage, |file| file.order.hold.is_some()))? }
+            Command::ExpireHold { order: one(*at, &files(stage, |file| file.order.hold.is_some()))? }
         }
-        Act::MakeRun(at) => Command::MakeRun { parent: one(at, &files(stage, |file| due(file).is_some()))? },
+        Act::MakeRun(at) => Command::MakeRun { parent: one(*at, &files(stage, |file| due(file).is_some()))? },
         Act::Report(at) => {
-            Command::ReportPost { subscription: one(at, &subscriptions(stage))?, link: "post".to_owned() }
+            Command::ReportPost { subscription: one(*at, &subscriptions(stage))?, link: "post".to_owned() }
         }
-        Act::Tend(at) => Command::TendSubscription { subscription: one(at, &subscriptions(stage))? },
+        Act::Tend(at) => Command::TendSubscription { subscription: one(*at, &subscriptions(stage))? },
         Act::Credit(who, micros) => Command::CreditCustomer {
-            customer: one(who, &customers(stage))?,
+            customer: one(*who, &customers(stage))?,
             amount: Amount(*micros),
             note: String::new(),
         },
         Act::Stand(who, standing) => Command::SetStanding {
-            customer: one(who, &customers(stage))?,
+            customer: one(*who, &customers(stage))?,
             standing: match standing {
                 0 => Standing::Suspended,
                 1 => Standing::Frozen,
@@ -295,12 +296,12 @@ fn command(stage: &Stage, act: &Act) -> Option<Command> {
             },
         },
         Act::Reprice(at, micros) => {
-            let mut service = one(at, &stage.services.values().cloned().collect::<Vec<_>>())?;
+            let mut service = one(*at, &stage.services.values().cloned().collect::<Vec<_>>())?;
             service.rate = Rate::from_micros(*micros)?;
             Command::PutService { service: Box::new(service) }
         }
         Act::Switch(at) => {
-            let mut account = one(at, &stage.providers.values().cloned().collect::<Vec<_>>())?;
+            let mut account = one(*at, &stage.providers.values().cloned().collect::<Vec<_>>())?;
             account.enabled = !account.enabled;
             Command::PutProvider { account: Box::new(account) }
         }
@@ -333,7 +334,7 @@ fn let_time_pass(stage: &mut Stage, act: &Act) {
     stage.now = stage.now.max(due.unwrap_or(stage.now));
 }
 
-fn one<T: Clone>(at: &Index, of: &[T]) -> Option<T> {
+fn one<T: Clone>(at: Index, of: &[T]) -> Option<T> {
     (!of.is_empty()).then(|| at.get(of).clone())
 }
 
@@ -367,7 +368,7 @@ fn asks_for_a_word(state: &AttemptState) -> bool {
 }
 
 /// The order's own customer, or now and then whoever comes along.
-fn owner_mostly(stage: &Stage, who: &Index, order: OrderId) -> Option<CustomerId> {
+fn owner_mostly(stage: &Stage, who: Index, order: OrderId) -> Option<CustomerId> {
     if who.index(8) == 0 { one(who, &customers(stage)) } else { Some(stage.order(order).customer) }
 }
 
@@ -394,7 +395,7 @@ fn result(answer: &Answer) -> AttemptResult {
     }
 }
 
-fn answer_cancel(stage: &Stage, at: &Index, answer: u8) -> Option<Command> {
+fn answer_cancel(stage: &Stage, at: Index, answer: u8) -> Option<Command> {
     let order = one(at, &files(stage, OrderFile::asked_to_cancel))?;
     let cancel = stage.file(order).cancels.iter().find(|cancel| cancel.state.is_open())?.id;
     let answer = match answer % 5 {
@@ -406,7 +407,7 @@ fn answer_cancel(stage: &Stage, at: &Index, answer: u8) -> Option<Command> {
     Some(Command::AnswerCancel { order, cancel, answer })
 }
 
-fn answer_refill(stage: &Stage, at: &Index, answer: u8) -> Option<Command> {
+fn answer_refill(stage: &Stage, at: Index, answer: u8) -> Option<Command> {
     let open = |file: &OrderFile| file.refills.iter().any(|refill| refill.state.is_open());
     let order = one(at, &files(stage, open))?;
     let refill = stage.file(order).refills.iter().find(|refill| refill.state.is_open())?.id;
@@ -446,10 +447,10 @@ proptest! {
             let_time_pass(&mut stage, act);
             let Some(command) = command(&stage, act) else { continue };
             check(&command, &stage.run(command.clone()));
-            if let (Act::Send(_, answer), Command::BeginAttempt { attempt }) = (act, command) {
-                if matches!(stage.attempt(attempt).state, AttemptState::Sending { .. }) {
-                    stage.finish(attempt, result(answer));
-                }
+            if let (Act::Send(_, answer), Command::BeginAttempt { attempt }) = (act, command)
+                && matches!(stage.attempt(attempt).state, AttemptState::Sending { .. })
+            {
+                stage.finish(attempt, result(answer));
             }
         }
     }
@@ -458,7 +459,9 @@ proptest! {
     fn commands_that_share_a_batch_break_no_law(life in prop::collection::vec(prop::collection::vec(acts(), 1..6), 20)) {
         let mut stage = open();
         for acts in &life {
-            acts.iter().for_each(|act| let_time_pass(&mut stage, act));
+            for act in acts {
+                let_time_pass(&mut stage, act);
+            }
             let commands: Vec<Command> = acts.iter().filter_map(|act| command(&stage, act)).collect();
             if !commands.is_empty() {
                 stage.run_batch(&commands);

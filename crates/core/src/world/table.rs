@@ -8,8 +8,14 @@ use std::hash::Hash;
 pub struct Table<K, V> {
     loaded: HashMap<K, Option<V>>,
     changed: BTreeMap<K, Option<V>>,
-    /// What lay in `changed` before each `set`; the outer None: nothing did.
-    journal: Vec<(K, Option<Option<V>>)>,
+    /// What lay in `changed` before each `set`.
+    journal: Vec<(K, Lay<V>)>,
+}
+
+#[derive(Debug)]
+enum Lay<V> {
+    Nothing,
+    Change(Option<V>),
 }
 
 impl<K, V> Default for Table<K, V> {
@@ -36,7 +42,7 @@ impl<K: Ord + Hash + Clone, V> Table<K, V> {
     }
 
     pub fn set(&mut self, key: K, value: Option<V>) {
-        let before = self.changed.insert(key.clone(), value);
+        let before = self.changed.insert(key.clone(), value).map_or(Lay::Nothing, Lay::Change);
         self.journal.push((key, before));
     }
 
@@ -48,8 +54,8 @@ impl<K: Ord + Hash + Clone, V> Table<K, V> {
         while self.journal.len() > mark {
             let Some((key, before)) = self.journal.pop() else { return };
             match before {
-                Some(value) => self.changed.insert(key, value),
-                None => self.changed.remove(&key),
+                Lay::Change(value) => self.changed.insert(key, value),
+                Lay::Nothing => self.changed.remove(&key),
             };
         }
     }
