@@ -93,7 +93,7 @@ impl Memory {
             audit.entry(entry);
             match entry.cause {
                 Cause::Order(order) | Cause::Attempt(AttemptId { order, .. }) => {
-                    by_order.entry(order).or_default().push(*entry)
+                    by_order.entry(order).or_default().push(*entry);
                 }
                 Cause::Transfer(_) => {}
             }

@@ -122,7 +122,7 @@ mod tests {
         on_a_runtime(async {
             let panicked = reader.ask(|_| -> Result<(), StoreError> { panic!("planned") }).await;
             assert_eq!(panicked, Err(Unanswered::Panicked));
-            for _ in 0..limits::READERS + 1 {
+            for _ in 0..=limits::READERS {
                 let account = reader.ask(|reads| reads.account(CustomerId(1))).await;
                 assert_eq!(account, Ok(None));
             }

@@ -319,7 +319,7 @@ pub fn services_and_providers_survive_a_change<S: Subject>(subject: &mut S) {
     };
     let mut changed = stored(&mut panel);
     changed.rate = Rate::from_micros(123_456).expect("a rate");
-    changed.description = "<b>\"new\"</b>".to_owned();
+    "<b>\"new\"</b>".clone_into(&mut changed.description);
     panel.service(changed.clone());
     changed.price_version = 2;
     assert_eq!(stored(&mut panel), changed);

@@ -19,7 +19,7 @@ use super::checkpoint::Checkpoints;
 use super::error::{doing, error, kind_of};
 use super::files::FileStatements;
 use super::load::{Catalogue, Loader};
-use super::marks::{Marks, Salt};
+use super::marks::{Kind, Marks, Salt};
 use super::room::Room;
 use super::rows::integer;
 use super::schema::{Start, Tip};
@@ -55,7 +55,13 @@ pub struct SqliteBooks {
 #[derive(Debug)]
 enum Indexes {
     Building { guards: Built, idempotency: Built },
-    Ready { guards: Marks, idempotency: Marks },
+    Ready(Box<Ready>),
+}
+
+#[derive(Debug)]
+struct Ready {
+    guards: Marks,
+    idempotency: Marks,
 }
 
 type Built = JoinHandle<SqlResult<Marks>>;
@@ -110,22 +116,17 @@ impl SqliteBooks {
     }
 
     /// Waits for the indexes, the first time.
-    fn indexes(&mut self) -> Result<(&mut Marks, &mut Marks), StoreError> {
-        if let Indexes::Building { .. } = &self.indexes {
-            let empty = Indexes::Ready {
-                guards: Marks::empty(super::marks::Kind::Guard),
-                idempotency: Marks::empty(super::marks::Kind::Idempotency),
-            };
-            if let Indexes::Building { guards, idempotency } = std::mem::replace(&mut self.indexes, empty) {
-                self.indexes = Indexes::Ready { guards: built(guards)?, idempotency: built(idempotency)? };
-            }
+    fn wait_for_indexes(&mut self) -> Result<(), StoreError> {
+        if let Indexes::Ready(_) = &self.indexes {
+            return Ok(());
         }
-        match &mut self.indexes {
-            Indexes::Ready { guards, idempotency } => Ok((guards, idempotency)),
-            Indexes::Building { .. } => {
-                Err(error("building an index", "it is still under way", StoreErrorKind::Fatal))
-            }
+        let empty = Ready { guards: Marks::empty(Kind::Guard), idempotency: Marks::empty(Kind::Idempotency) };
+        let before = std::mem::replace(&mut self.indexes, Indexes::Ready(Box::new(empty)));
+        if let Indexes::Building { guards, idempotency } = before {
+            let ready = Ready { guards: built(guards)?, idempotency: built(idempotency)? };
+            self.indexes = Indexes::Ready(Box::new(ready));
         }
+        Ok(())
     }
 
     fn write(
@@ -158,8 +159,8 @@ impl SqliteBooks {
                 ])
             })
             .map_err(doing("writing the batch's own row"))?;
-        if let Indexes::Ready { guards, idempotency } = &mut self.indexes {
-            for marks in [guards, idempotency] {
+        if let Indexes::Ready(ready) = &mut self.indexes {
+            for marks in [&mut ready.guards, &mut ready.idempotency] {
                 marks.write_some(&self.connection).map_err(doing("writing a part of an index"))?;
             }
         }
@@ -171,7 +172,8 @@ impl SqliteBooks {
         self.tip = tip;
         self.cursors = cursors;
         self.catalogue.follow(changes);
-        let Indexes::Ready { guards, idempotency } = &mut self.indexes else { return };
+        let Indexes::Ready(ready) = &mut self.indexes else { return };
+        let Ready { guards, idempotency } = &mut **ready;
         for change in &changes.orders {
             let order = &change.after.order;
             let was_open = change.before.as_ref().is_some_and(|before| !before.order.status.has_ended());
@@ -248,7 +250,8 @@ impl Tended {
 fn built(index: Built) -> Result<Marks, StoreError> {
     let built =
         index.join().map_err(|_| error("building an index", "its thread panicked", StoreErrorKind::Fatal))?;
-    built.map_err(doing("building an index"))
+    // Without it an order could be taken twice: nothing is written then.
+    built.map_err(|failure| StoreError { kind: StoreErrorKind::Fatal, ..doing("building an index")(failure) })
 }
 
 /// The batch's id is new under the writer's lock, and nobody else can have written it meanwhile: asking is as
@@ -271,7 +274,7 @@ impl Books for SqliteBooks {
             let failure = error("beginning a batch", "an earlier commit failed", StoreErrorKind::Fatal);
             return Err(CommitError::NotCommitted(failure));
         }
-        self.indexes().map(|_| ()).map_err(CommitError::NotCommitted)?;
+        self.wait_for_indexes().map_err(|failure| self.not_committed(failure))?;
         let asked = self.connection.prepare_cached("begin immediate").and_then(|mut begin| {
             begin.execute([])?;
             let mut is_new = self.connection.prepare_cached(IS_NEW)?;
@@ -291,15 +294,15 @@ impl Books for SqliteBooks {
 
     fn load(&mut self, need: &Need, world: &mut World) -> Result<(), StoreError> {
         let now = self.open.map_or(Timestamp(0), |(_, at)| at);
-        let Indexes::Ready { guards, idempotency } = &self.indexes else {
+        let Indexes::Ready(ready) = &self.indexes else {
             return Err(error("loading", "no batch is open", StoreErrorKind::Failed));
         };
         let mut loader = Loader {
             connection: &self.connection,
             files: &self.files,
             catalogue: &mut self.catalogue,
-            guards,
-            idempotency,
+            guards: &ready.guards,
+            idempotency: &ready.idempotency,
             salt: self.salt,
             now,
         };

@@ -21,7 +21,7 @@ const SCHEMA: &str = include_str!("../schema/panelworks.sql");
 pub(super) const NODE: NodeId = NodeId(1);
 
 /// What a start found and raised.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Start {
     pub(super) node: NodeId,
     pub(super) epoch: u32,
