@@ -198,3 +198,56 @@ pub fn put(world: &mut World, now: Timestamp, service: &Service) -> Decision {
     world.services.set(id, Some(next));
     Ok(Done::ServicePut { service: id })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::testing::{Stage, draft, service};
+
+    fn put(stage: &mut Stage, service: Service) -> Result<Done, Refusal> {
+        stage.run(Command::PutService { service: Box::new(service) })
+    }
+
+    #[test]
+    fn a_changed_rate_is_a_new_price_version_and_sold_orders_keep_theirs() {
+        let mut stage = Stage::default();
+        let sold = stage.service(service(ServiceType::Default));
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("anna", 100));
+        stage.change(sold, |service| service.name = "Better followers".to_owned());
+        assert_eq!(stage.services[&sold].price_version, 1);
+        stage.change(sold, |service| service.rate = Rate::from_micros(1_800_000).expect("a rate"));
+        assert_eq!(stage.services[&sold].price_version, 2);
+        assert_eq!((stage.order(order).charge.0, stage.order(order).price_version), (90_000, 1));
+        let later = stage.placed(anna, sold, draft("ben", 100));
+        assert_eq!((stage.order(later).charge.0, stage.order(later).price_version), (180_000, 2));
+    }
+
+    #[test]
+    fn a_service_that_can_not_be_sold_is_refused() {
+        let mut stage = Stage::default();
+        let good = || service(ServiceType::Default);
+        let bad = [
+            Service { min: 0, ..good() },
+            Service { min: 11, max: 10, ..good() },
+            Service { max: limits::QUANTITY_MAX + 1, ..good() },
+            Service { step: 0, ..good() },
+            Service { name: " ".to_owned(), ..good() },
+            Service { dripfeed: true, ..service(ServiceType::Package) },
+            Service { route: Route::Providers(Vec::new()), ..good() },
+        ];
+        for service in bad {
+            assert!(matches!(put(&mut stage, service), Err(Refusal::OutOfTurn(_))));
+        }
+        assert_eq!(put(&mut stage, Service { id: ServiceId(5), ..good() }), Err(Refusal::UnknownService));
+    }
+
+    #[test]
+    fn the_type_of_a_service_never_changes() {
+        let mut stage = Stage::default();
+        let sold = stage.service(service(ServiceType::Default));
+        let other = Service { id: sold, ..service(ServiceType::Poll) };
+        assert!(matches!(put(&mut stage, other), Err(Refusal::OutOfTurn(_))));
+    }
+}

@@ -167,3 +167,70 @@ pub fn add_key(
     world.api_keys.set(hash, Some(ApiKey { hash, customer: id, label: label.to_owned(), revoked: false }));
     Ok(Done::Noted)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::testing::Stage;
+
+    fn credit(stage: &mut Stage, customer: CustomerId, micros: i64) -> Result<Done, Refusal> {
+        stage.run(Command::CreditCustomer { customer, amount: Amount(micros), note: "by hand".to_owned() })
+    }
+
+    #[test]
+    fn money_goes_in_and_out_by_hand_but_never_below_zero() {
+        let mut stage = Stage::default();
+        let anna = stage.customer(1_000);
+        assert_eq!(credit(&mut stage, anna, -1_001), Err(Refusal::NotEnoughFunds));
+        credit(&mut stage, anna, -1_000).expect("taken out");
+        assert_eq!(stage.balance(anna), 0);
+        assert_eq!(stage.booked(LedgerAccount::Clearing), 0);
+    }
+
+    #[test]
+    fn nothing_and_what_does_not_fit_is_no_credit() {
+        let mut stage = Stage::default();
+        let anna = stage.customer(1_000);
+        for micros in [0, i64::MIN, i64::MAX, limits::BALANCE_MAX_MICROS - 999] {
+            assert_eq!(credit(&mut stage, anna, micros), Err(Refusal::AmountOutOfRange), "{micros}");
+        }
+        credit(&mut stage, anna, limits::BALANCE_MAX_MICROS - 1_000).expect("to the brim");
+    }
+
+    #[test]
+    fn an_account_needs_a_name_and_a_limit_of_zero_or_more() {
+        let mut stage = Stage::default();
+        let mut open = |name: &str, limit| {
+            stage.run(Command::OpenCustomer {
+                name: name.to_owned(),
+                currency: Currency::USD,
+                credit_limit: Amount(limit),
+                switches: Switches::default(),
+                key: None,
+            })
+        };
+        assert!(open("  ", 0).is_err());
+        assert!(open("an\nna", 0).is_err());
+        assert!(open("anna", -1).is_err());
+        assert_eq!(open(" anna ", 0), Ok(Done::CustomerOpened { customer: CustomerId(1) }));
+    }
+
+    #[test]
+    fn a_new_key_may_revoke_the_customers_others_and_nobody_elses() {
+        let mut stage = Stage::default();
+        let (anna, ben) = (stage.customer(0), stage.customer(0));
+        let hash = |n| KeyHash([n; 32]);
+        let mut add = |customer, key, revoke: &[KeyHash]| {
+            let (label, revoke_others) = ("api".to_owned(), revoke.to_vec());
+            stage.run(Command::AddKey { customer, hash: key, label, revoke_others })
+        };
+        add(anna, hash(1), &[]).expect("added");
+        assert_eq!(add(ben, hash(1), &[]), Err(Refusal::OutOfTurn("the key exists")));
+        assert_eq!(add(ben, hash(2), &[hash(1)]), Err(Refusal::OutOfTurn("no such key")));
+        assert_eq!(add(CustomerId(9), hash(2), &[]), Err(Refusal::UnknownCustomer));
+        add(anna, hash(3), &[hash(1)]).expect("rotated");
+        assert!(stage.api_keys[&hash(1)].revoked);
+        assert!(!stage.api_keys[&hash(3)].revoked);
+    }
+}

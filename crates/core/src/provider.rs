@@ -173,3 +173,60 @@ pub fn fund(
     });
     Ok(Done::Credited { transfer })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::testing::Stage;
+
+    #[test]
+    fn another_key_or_address_is_another_account() {
+        let mut stage = Stage::default();
+        let id = stage.provider();
+        let known = stage.providers[&id].clone();
+        let mut put =
+            |account: ProviderAccount| stage.run(Command::PutProvider { account: Box::new(account) });
+        assert!(put(ProviderAccount { sealed_key: vec![9], ..known.clone() }).is_err());
+        assert!(put(ProviderAccount { url: "https://other.example".to_owned(), ..known.clone() }).is_err());
+        assert!(
+            put(ProviderAccount { currency: Currency::new("EUR").expect("a code"), ..known.clone() })
+                .is_err()
+        );
+        assert_eq!(
+            put(ProviderAccount { connections: 2, ..known.clone() }),
+            Ok(Done::ProviderPut { account: id })
+        );
+        let unknown = ProviderAccount { id: ProviderAccountId(7), ..known };
+        assert_eq!(put(unknown), Err(Refusal::UnknownProvider));
+    }
+
+    #[test]
+    fn a_top_up_moves_the_owners_money_to_the_provider_and_back() {
+        let mut stage = Stage::default();
+        let account = stage.provider();
+        let mut fund = |micros| {
+            stage.run(Command::FundProvider { account, amount: Amount(micros), note: String::new() })
+        };
+        fund(500).expect("in");
+        fund(-200).expect("out");
+        assert_eq!(fund(0), Err(Refusal::AmountOutOfRange));
+        assert_eq!(stage.booked(LedgerAccount::Prepaid(account)), 300);
+        assert_eq!(stage.booked(LedgerAccount::Owner), -300);
+    }
+
+    #[test]
+    fn what_is_left_counts_only_within_the_quantity_and_is_shown_clamped() {
+        for (seen, within, shown) in [
+            (SeenRemains::Is(0), Some(0), Some(0)),
+            (SeenRemains::Is(10), Some(10), Some(10)),
+            (SeenRemains::Is(11), None, Some(10)),
+            (SeenRemains::Is(-1), None, Some(0)),
+            (SeenRemains::Is(i64::MIN), None, Some(0)),
+            (SeenRemains::Missing, None, None),
+            (SeenRemains::Invalid, None, None),
+        ] {
+            assert_eq!((seen.within(10), seen.shown(10)), (within, shown), "{seen:?}");
+        }
+    }
+}

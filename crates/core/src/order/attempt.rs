@@ -9,6 +9,7 @@
 mod ask_again;
 mod duplicate;
 mod finish;
+mod price;
 mod resolve;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ use crate::limits;
 use crate::money::{Amount, Currency, Quantity};
 use crate::order::observe::tell_parent;
 use crate::order::settle::{End, settle};
-use crate::order::{OrderFile, OrderKind, OrderStatus, Part, PostsAsked, dripfeed, subscription};
+use crate::order::{HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, dripfeed, subscription};
 use crate::provider::RejectionClass;
 use crate::time::{Span, Timestamp};
 use crate::world::World;
@@ -252,13 +253,20 @@ pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decisi
         return Err(Refusal::OutOfTurn("the order has ended, or the attempt is not due").into());
     }
     let provider = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?;
-    if !provider.enabled {
-        return finish::keep_unsent(world, now, file, id, "the provider is switched off");
+    let (enabled, currency) = (provider.enabled, provider.currency);
+    if !enabled {
+        let why = "the provider is switched off".to_owned();
+        return finish::keep_unsent(world, now, file, id, HoldReason::NotSent { why });
     }
-    attempt.currency = provider.currency;
-    attempt.state = AttemptState::Sending { since: now };
     let attempt = attempt.clone();
+    if let Some(loss) = price::loss(world, &file, &attempt, currency)? {
+        return finish::keep_unsent(world, now, file, id, loss);
+    }
     let outgoing = outgoing(&file, &attempt);
+    if let Some(attempt) = file.attempt_mut(id.number) {
+        attempt.currency = currency;
+        attempt.state = AttemptState::Sending { since: now };
+    }
     world.put_order(file);
     Ok(Done::Began(Box::new(outgoing)))
 }

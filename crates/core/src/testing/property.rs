@@ -109,7 +109,7 @@ fn acts() -> impl Strategy<Value = Act> {
         2 => (pick(), prop_oneof![8 => -3_000_000_i64..=3_000_000, 1 => Just(i64::MIN), 1 => Just(i64::MAX)])
             .prop_map(|(who, micros)| Act::Credit(who, micros)),
         1 => (pick(), 0_u8..8).prop_map(|(who, standing)| Act::Stand(who, standing)),
-        2 => (pick(), 0_i64..=2_000_000).prop_map(|(what, micros)| Act::Reprice(what, micros)),
+        2 => (pick(), prop_oneof![3 => 500_000_i64..=2_000_000, 1 => 0_i64..=499_999]).prop_map(|(what, micros)| Act::Reprice(what, micros)),
         1 => pick().prop_map(Act::Switch),
         6 => prop_oneof![
             4 => (1_i64..=90).prop_map(Span::minutes),
@@ -193,7 +193,7 @@ fn open() -> Stage {
     let rate = |micros| Rate::from_micros(micros).expect("a rate");
     let both = || Route::Providers(vec![leg(north, "1"), leg(south, "2")]);
     stage.service(Service {
-        rate: rate(333_333),
+        rate: rate(833_333),
         guarded: true,
         route: both(),
         ..service(ServiceType::Default)

@@ -64,16 +64,32 @@ pub fn finish_attempt(world: &mut World, now: Timestamp, id: AttemptId, result: 
     Ok(Done::Noted)
 }
 
-/// A planned attempt that our own policy keeps from being sent.
+/// A planned attempt that our own policy keeps from being sent. At a loss another leg may be cheaper, at once.
 pub(super) fn keep_unsent(
     world: &mut World,
     now: Timestamp,
     mut file: OrderFile,
     id: AttemptId,
-    why: &str,
+    reason: HoldReason,
 ) -> Decision {
     let (before, cancelled) = (file.order.clone(), file.asked_to_cancel());
-    not_sent(world, now, &mut file, id, why)?;
+    let (why, next) = match &reason {
+        HoldReason::PriceAboveCharge { .. } => {
+            ("the provider's rate is above the order's", Next::OtherLegOrWait)
+        }
+        HoldReason::NotSent { why } => (why.as_str(), Next::Failover),
+        HoldReason::Manual
+        | HoldReason::Refused { .. }
+        | HoldReason::UnknownOutcome { .. }
+        | HoldReason::PartialWithoutRemains { .. }
+        | HoldReason::PartialPackage
+        | HoldReason::Failed { .. } => {
+            return Err(Refusal::OutOfTurn("that is no reason to keep an attempt back").into());
+        }
+    };
+    set_state(&mut file, id, AttemptState::NotSent { why: why.to_owned() });
+    hold(&mut file, reason, now);
+    go_on(world, now, &mut file, id, next)?;
     let after = file.order.clone();
     world.put_order(file);
     finish_change(world, now, &before, &after, !cancelled)?;

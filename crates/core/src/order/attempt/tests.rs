@@ -125,6 +125,53 @@ fn a_provider_that_is_switched_off_is_sent_nothing_and_the_order_says_why() {
 }
 
 #[test]
+fn nothing_is_bought_for_more_than_it_was_sold_for() {
+    let mut scene = scene(2);
+    let dear = |micros| crate::money::Rate::from_micros(micros).expect("a rate");
+    let reprice = |service: &mut Service, leg: usize, micros| {
+        let Route::Providers(legs) = &mut service.route else { panic!("a route") };
+        legs[leg].rate = dear(micros);
+    };
+    // Sold at 0.90; the first leg asks one micro-unit more now, the second as much.
+    scene.stage.change(scene.sold, |service| {
+        reprice(service, 0, 900_001);
+        reprice(service, 1, 900_000);
+    });
+    let attempt = scene.stage.last_attempt(scene.order);
+    assert_eq!(scene.stage.run(Command::BeginAttempt { attempt }), Ok(Done::Noted));
+    let (expected_cost, charge) = (Amount(90_001), Amount(90_000));
+    assert_eq!(scene.held_for(), Some(&HoldReason::PriceAboveCharge { expected_cost, charge }));
+    assert_eq!(scene.planned(), (scene.accounts[1], Span(0)));
+    scene.stage.accept(scene.order, "p1");
+    assert_eq!(scene.status(), OrderStatus::Processing);
+}
+
+#[test]
+fn a_loss_at_every_leg_waits_for_a_better_price_and_ends_with_the_hold() {
+    let mut scene = scene(1);
+    scene.stage.change(scene.sold, |service| {
+        let Route::Providers(legs) = &mut service.route else { panic!("a route") };
+        legs[0].rate = crate::money::Rate::from_micros(2_000_000).expect("a rate");
+    });
+    let attempt = scene.stage.last_attempt(scene.order);
+    assert_eq!(scene.stage.run(Command::BeginAttempt { attempt }), Ok(Done::Noted));
+    assert_eq!(scene.planned(), (scene.accounts[0], Span::seconds(5)));
+    scene.stage.wait(limits::HOLD_LIMIT);
+    scene.stage.run(Command::ExpireHold { order: scene.order }).expect("run out");
+    scene.assert_all_back();
+}
+
+#[test]
+fn what_is_given_away_is_sent_all_the_same() {
+    let mut scene = scene(1);
+    scene.stage.change(scene.sold, |service| {
+        service.rate = crate::money::Rate::from_micros(0).expect("a rate");
+    });
+    let free = scene.stage.placed(scene.anna, scene.sold, draft("other", 100));
+    scene.stage.accept(free, "p1");
+}
+
+#[test]
 fn an_unknown_outcome_holds_the_order_and_is_never_sent_again() {
     let mut scene = scene(2);
     scene.stage.send(scene.order, unknown());
