@@ -7,6 +7,7 @@
 //! time, only for conditions ([`until`]), each with a limit.
 
 mod api;
+mod clock;
 mod folder;
 mod order;
 mod panel;
@@ -20,6 +21,7 @@ mod witness;
 mod world;
 
 pub use api::{Answer, Api, error_of, micros, page};
+pub use clock::FakeClock;
 pub use folder::Folder;
 pub use order::{
     ENDS, ONE_CALL_TYPES, ceiling, charge_is_right, full_charge, link, parameters, quantity_charged,

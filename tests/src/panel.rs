@@ -48,7 +48,7 @@ impl Panel {
         Self::launch(&words, &[], data, through).await
     }
 
-    /// A real panel that is configured by these variables, each without its `PANELWORKS_`.
+    /// A real panel in these surroundings: its settings come from variables.
     pub async fn serve(variables: &[(&str, &str)]) -> Self {
         Self::launch(&["serve"], variables, None, &[]).await
     }
@@ -66,7 +66,7 @@ impl Panel {
             words: crate::arguments(words.iter().copied()),
             variables: variables
                 .iter()
-                .map(|(name, value)| (format!("PANELWORKS_{name}"), (*value).to_owned()))
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             through: crate::arguments(through.iter().copied()),
             data,
@@ -81,13 +81,6 @@ impl Panel {
     pub async fn start(&mut self) {
         self.spawn();
         self.await_ready().await;
-    }
-
-    /// Starts it again with further variables, such as those of another clock.
-    pub async fn start_with(&mut self, variables: &[(&str, &str)]) {
-        self.variables
-            .extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-        self.start().await;
     }
 
     /// Starts the process and does not wait for it.

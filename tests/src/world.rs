@@ -20,15 +20,21 @@ pub struct WorldBuilder {
 pub struct World {
     pub panel: Panel,
     keys: BTreeMap<String, String>,
-    /// Our services by (provider's place, provider's service).
-    services: BTreeMap<(usize, u64), u64>,
+    /// Our services by provider's id and provider's service.
+    services: BTreeMap<(u64, u64), u64>,
 }
 
 impl WorldBuilder {
     /// A setting, without its `PANELWORKS_`.
     #[must_use]
-    pub fn setting(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
+    pub fn setting(self, name: &str, value: &str) -> Self {
+        self.surrounded_by(&[(format!("PANELWORKS_{name}"), value.to_owned())])
+    }
+
+    /// Variables of the panel's process.
+    #[must_use]
+    pub fn surrounded_by(mut self, variables: &[(String, String)]) -> Self {
+        self.variables.extend_from_slice(variables);
         self
     }
 
@@ -81,7 +87,7 @@ impl World {
         self.keys.insert(name.to_owned(), key.to_owned());
     }
 
-    /// Adds an account at a provider and sells what it sells; its place counts from 1.
+    /// Adds an account at a provider and sells what it sells; its id.
     pub fn add_provider(&mut self, url: &str, key: &str, services: &str) -> u64 {
         let said = self.panel.ask(&["provider", "add", url, "--key", key, "--allow-local"]);
         let id = find(&said, "provider").and_then(Value::as_u64).unwrap_or_else(|| panic!("no id: {said}"));
@@ -107,8 +113,8 @@ impl World {
         }
     }
 
-    /// Our service for a provider's, by the provider's place (from 1) and its own id.
-    pub fn service(&self, provider: usize, service: u64) -> u64 {
+    /// Our service for a provider's. The first provider's id is 1.
+    pub fn service(&self, provider: u64, service: u64) -> u64 {
         let found = self.services.get(&(provider, service));
         *found.unwrap_or_else(|| panic!("no service {provider}:{service} in {:?}", self.services))
     }
