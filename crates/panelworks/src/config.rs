@@ -135,7 +135,9 @@ impl Config {
         if wrongs.is_empty() { Ok(config) } else { Err(WrongConfig(wrongs)) }
     }
 
+    /// Paths in a file are meant from the file's folder, so that it doesn't matter where the program is started.
     fn take_file(&mut self, path: &Path, text: &str, wrongs: &mut Vec<Wrong>) {
+        self.data_dir = folder_of(path).join(&self.data_dir);
         let (table, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let at = error.span().map_or(text.len(), |span| span.start);
@@ -162,7 +164,6 @@ impl Config {
                 }
             }
         }
-        self.rebase(path);
     }
 
     fn take_row(&mut self, name: &str, value: &DeValue<'_>, place: Place, wrongs: &mut Vec<Wrong>) {
@@ -170,7 +171,11 @@ impl Config {
             wrongs.push(Wrong::unknown(place, name));
             return;
         };
-        if let Err(what) = (setting.take)(self, &Given::of_toml(value)) {
+        let base = match &place {
+            Place::Line(path, _) | Place::File(path) => folder_of(path).to_owned(),
+            Place::Variable(_) | Place::Nowhere => PathBuf::new(),
+        };
+        if let Err(what) = (setting.take)(self, &Given::of_toml(value), &base) {
             wrongs.push(Wrong::value(place, setting, &what));
         }
     }
@@ -187,23 +192,11 @@ impl Config {
             match SETTINGS.iter().find(|setting| setting.variable() == name) {
                 None => wrongs.push(Wrong::unknown_variable(place, &name)),
                 Some(setting) => {
-                    if let Err(what) = (setting.take)(self, &Given::Variable(&text)) {
+                    if let Err(what) = (setting.take)(self, &Given::Variable(&text), Path::new("")) {
                         wrongs.push(Wrong::value(place, setting, &what));
                     }
                 }
             }
-        }
-    }
-
-    /// Paths in a file are meant from the file's folder, so that it doesn't matter where the program is started.
-    fn rebase(&mut self, file: &Path) {
-        let folder = file.parent().unwrap_or(Path::new(""));
-        let defaults = Self::default();
-        if self.data_dir != defaults.data_dir {
-            self.data_dir = folder.join(&self.data_dir);
-        }
-        for path in [&mut self.secret_key_file, &mut self.log.file].into_iter().flatten() {
-            *path = folder.join(&*path);
         }
     }
 
@@ -250,6 +243,10 @@ impl Config {
             ..Settings::new(self.panel_name.clone(), self.currency.to_string(), url)
         }
     }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
 }
 
 fn read_file(path: &Path) -> Result<String, Wrong> {

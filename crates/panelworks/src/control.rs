@@ -75,3 +75,6 @@ impl From<OpenError> for Refused {
         Self::by(error)
     }
 }
+
+#[cfg(test)]
+mod tests;

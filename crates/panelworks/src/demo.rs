@@ -77,9 +77,9 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let pace = Pace {
         poll_first: limits::DEMO_POLL,
         chore_poll: limits::DEMO_POLL,
-        token_prefix: core.desk.secret().token_prefix(),
+        token_prefix: core.desk.secret()?.token_prefix(),
     };
-    let running = core.run(&config, listener, pace, Some(NOTE.to_owned())).await?;
+    let running = core.run(&config, listener, pace, Some(NOTE.to_owned()))?;
     let ready = Ready::collect(&running.desk, running.address, &kept, customers[0], folder).await?;
     if let Some(file) = &args.ready_file {
         ready.write(file)?;
@@ -159,7 +159,7 @@ async fn panel_listener(port: Option<u16>) -> anyhow::Result<(TcpListener, Optio
 /// is found again.
 async fn set_up_outside(desk: &Desk, kept: &Kept, keys_kept_hours: Option<u16>) -> anyhow::Result<()> {
     let Provider::Outside { url, api_key } = &kept.provider else { return Ok(()) };
-    let known = desk.read(|views| views.providers()).await?;
+    let known = desk.read(Views::providers).await?;
     let provider = match known.iter().find(|account| account.url == *url) {
         Some(account) => account.id,
         None => open_outside(desk, url, api_key, keys_kept_hours).await?,
@@ -174,7 +174,7 @@ async fn set_up_outside(desk: &Desk, kept: &Kept, keys_kept_hours: Option<u16>) 
     };
     let report = desk.import(&asked, &quiet()).await?;
     anyhow::ensure!(report.opened.len() + report.unchanged > 0, "the provider at {url} sells nothing");
-    let keys = desk.read(|views| views.api_keys()).await?;
+    let keys = desk.read(Views::api_keys).await?;
     for customer in &kept.customers {
         if keys.iter().any(|key| key.hash == key_hash(&customer.api_key)) {
             continue;
@@ -218,7 +218,7 @@ async fn open_outside(
 
 /// Gives each customer what the demo promises, when less is left. Their ids, in the order of their keys.
 async fn fill_up(desk: &Desk, kept: &Kept) -> Result<Vec<CustomerId>, Refused> {
-    let keys = desk.read(|views| views.api_keys()).await?;
+    let keys = desk.read(Views::api_keys).await?;
     let mut customers = Vec::new();
     for customer in &kept.customers {
         let hash = key_hash(&customer.api_key);

@@ -3,9 +3,11 @@
 //! In: the desk of a panel, running or not. Out: findings, the good ones too, so that one sees what was looked at.
 //! It changes nothing and asks providers nothing but their balance.
 
+use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use panelworks_core::ids::OrderId;
 use panelworks_core::order::HoldReason;
@@ -75,6 +77,7 @@ impl Finding {
 pub async fn examine(desk: &Desk, offline: bool) -> Vec<Finding> {
     let config = desk.config();
     let mut findings = vec![
+        sync(&config.data_dir),
         folder(&config.data_dir),
         secret_key(&config.secret_key_path()),
         clock(),
@@ -117,9 +120,7 @@ fn unreadable(why: &str) -> Finding {
 
 fn folder(folder: &Path) -> Finding {
     match std::fs::metadata(folder).map(|meta| meta.permissions().mode() & 0o777) {
-        Ok(mode) if mode & 0o077 == 0 => {
-            Finding::good(format!("the data folder {} is for its owner alone", folder.display()))
-        }
+        Ok(0o700) => Finding::good(format!("the data folder {} is for its owner alone", folder.display())),
         Ok(mode) => Finding::note(
             format!("others can look into the data folder {} (mode {mode:o})", folder.display()),
             format!("chmod 700 {}", folder.display()),
@@ -163,6 +164,40 @@ fn space(folder: &Path) -> Finding {
         ),
         Err(error) => Finding::note(format!("the disk's free space can't be read: {error}"), ""),
     }
+}
+
+/// How long the disk takes to make something durable, which every commit waits for.
+fn sync(folder: &Path) -> Finding {
+    match sync_time(folder) {
+        Ok(took) if took <= limits::SYNC_WARN => Finding::good(format!(
+            "every commit is synced to the disk before it is answered; one sync takes {} \u{b5}s",
+            took.as_micros()
+        )),
+        Ok(took) => Finding::note(
+            format!("one sync of the disk takes {} ms", took.as_millis()),
+            "every batch of orders waits for one: a faster disk makes every answer faster",
+        ),
+        Err(error) => Finding::bad(format!("nothing can be written to {}: {error}", folder.display()), ""),
+    }
+}
+
+fn sync_time(folder: &Path) -> std::io::Result<Duration> {
+    let path = folder.join(format!("doctor-{}", std::process::id()));
+    let measured = (|| {
+        let mut file = File::create(&path)?;
+        let mut times = [Duration::ZERO; 5];
+        for time in &mut times {
+            file.write_all(&[0; 4096])?;
+            let began = Instant::now();
+            file.sync_data()?;
+            *time = began.elapsed();
+        }
+        times.sort_unstable();
+        Ok(times[2])
+    })();
+    // It may not have been made.
+    let _ = std::fs::remove_file(&path);
+    measured
 }
 
 fn free_bytes(folder: &Path) -> std::io::Result<u64> {
@@ -254,7 +289,7 @@ async fn selling(desk: &Desk) -> Vec<Finding> {
 }
 
 async fn providers(desk: &Desk) -> Vec<Finding> {
-    let providers = match desk.read(|views| views.providers()).await {
+    let providers = match desk.read(Views::providers).await {
         Ok(providers) => providers,
         Err(error) => return vec![unreadable(&error.to_string())],
     };

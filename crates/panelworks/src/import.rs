@@ -89,7 +89,7 @@ pub struct ImportRow {
 impl ImportReport {
     pub fn text(&self) -> String {
         let verb = if self.dry_run { "Would open" } else { "Opened" };
-        let mut text = format!(
+        let head = format!(
             "{verb} {}, changed {}, left {} as they were, skipped {}.",
             self.opened.len(),
             self.changed.len(),
@@ -98,14 +98,15 @@ impl ImportReport {
         );
         let lists =
             [("changed", &self.changed), ("skipped", &self.skipped), ("no longer there", &self.vanished)];
-        for (name, rows) in lists {
-            for row in rows {
-                let ours = row.service.map_or_else(String::new, |id| format!(" (ours: {id})"));
-                let (theirs, what) = (&row.provider_service, &row.what);
-                text.push_str(&format!("\n{name}: {theirs}{ours} {}: {what}", row.name));
-            }
-        }
-        text
+        let told = lists.iter().flat_map(|(name, rows)| rows.iter().map(move |row| row.text(name)));
+        [head].into_iter().chain(told).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl ImportRow {
+    fn text(&self, list: &str) -> String {
+        let ours = self.service.map_or_else(String::new, |id| format!(" (ours: {id})"));
+        format!("{list}: {}{ours} {}: {}", self.provider_service, self.name, self.what)
     }
 }
 

@@ -47,6 +47,8 @@ pub const DEMO_PREPAID_MICROS: i64 = 1_000_000_000_000;
 
 /// Free space below which `doctor` warns, in bytes (invariants.md 7.4: refuse new work at 64 MiB).
 pub const FREE_SPACE_WARN: u64 = 1024 * 1024 * 1024;
+/// A sync that takes longer is worth a word.
+pub const SYNC_WARN: Duration = Duration::from_millis(20);
 /// Clocks further off than this are reported: providers' dates and ours are compared by people.
 pub const CLOCK_EARLIEST_MS: i64 = 1_767_225_600_000;
 /// How long the last words of a stopping panel may take beyond the engine's own bound.

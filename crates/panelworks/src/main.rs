@@ -36,6 +36,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use config::{Config, WrongConfig};
 
+/// The only static of the program: an allocator belongs to a process, not to a panel.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ended {

@@ -58,9 +58,11 @@ impl Core {
         let opened = Sqlite::open(folder, options)?;
         let views = opened.reads.views()?;
         let providers = views.providers()?;
-        let secret = SecretKey::load(&config.secret_key_path(), providers.is_empty())?;
+        // Without it nobody can be called, but the books can be read, audited and copied.
+        let secret = SecretKey::load(&config.secret_key_path(), providers.is_empty());
+        let secret = secret.map_err(|error| error.to_string());
         let known = Arc::new(Known::read(&views)?);
-        let addresses = Arc::new(Addresses::new(secret.clone()));
+        let addresses = Arc::new(Addresses::new(secret.clone().ok()));
         addresses.note(&providers);
         let clock = SystemClock::default();
         let live = Live::default();
@@ -73,7 +75,7 @@ impl Core {
             // A panic there aborts the process; so there is always a result.
             let _ = told.send(thread.join().unwrap_or(Ok(())));
         })?;
-        let desk = Arc::new(Desk::new(handle, opened.reads, secret, Transport::new()?, config.clone())?);
+        let desk = Arc::new(Desk::new(handle, opened.reads, secret, Transport::new()?, config.clone()));
         tracing::info!(folder = %folder.display(), epoch = opened.epoch, "the books are open");
         Ok(Self { desk, known, live, addresses, clock, ended, is_copy: opened.is_copy })
     }
@@ -85,8 +87,8 @@ impl Core {
         ended.context("the executor's thread was lost")?.map_err(Into::into)
     }
 
-    /// Starts engine, web server and control socket.
-    pub async fn run(
+    /// Starts engine, web server and control socket, as tasks of the runtime it is called on.
+    pub fn run(
         self,
         config: &Config,
         listener: TcpListener,
@@ -101,6 +103,7 @@ impl Core {
                 config.data_dir.display()
             );
         }
+        desk.secret()?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let engine = start_engine(&desk, live, pace, &addresses, clock, stopped.clone())?;
@@ -237,18 +240,19 @@ impl SystemClock {
 /// Where provider accounts are reached, with their keys opened.
 #[derive(Debug)]
 struct Addresses {
-    secret: SecretKey,
+    secret: Option<SecretKey>,
     known: RwLock<HashMap<ProviderAccountId, Endpoint>>,
 }
 
 impl Addresses {
-    fn new(secret: SecretKey) -> Self {
+    fn new(secret: Option<SecretKey>) -> Self {
         Self { secret, known: RwLock::default() }
     }
 
     fn note(&self, accounts: &[ProviderAccount]) {
+        let Some(secret) = &self.secret else { return };
         for account in accounts {
-            match endpoint(&self.secret, account) {
+            match endpoint(secret, account) {
                 Ok(endpoint) => {
                     let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
                     known.insert(account.id, endpoint);

@@ -40,9 +40,9 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let pace = Pace {
         poll_first: config.poll,
         chore_poll: config.request_poll,
-        token_prefix: core.desk.secret().token_prefix(),
+        token_prefix: core.desk.secret()?.token_prefix(),
     };
-    let running = core.run(&config, listener, pace, None).await?;
+    let running = core.run(&config, listener, pace, None)?;
     if let Some(file) = &args.ready_file {
         write_ready(file, running.address, &config.data_dir)?;
     }

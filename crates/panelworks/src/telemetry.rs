@@ -114,7 +114,9 @@ fn escaped(text: &str) -> String {
             || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}')
             || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if forges {
-            line.push_str(&format!("\\u{:04x}", u32::from(c)));
+            let code = u32::from(c);
+            line.push_str("\\u");
+            line.extend([12, 8, 4, 0].map(|shift| char::from_digit(code >> shift & 0xf, 16).unwrap_or('0')));
         } else {
             line.push(c);
         }

@@ -94,7 +94,7 @@ pub enum CustomerCommand {
 pub enum ProviderCommand {
     /// Open an account at a provider
     Add {
-        /// The provider's API v2, such as https://provider.example/api/v2
+        /// The URL of the provider's API v2, mostly one that ends in /api/v2
         url: String,
         /// Our API key there; without it the first line of standard input
         #[arg(long, value_name = "KEY")]

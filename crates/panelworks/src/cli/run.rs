@@ -116,7 +116,7 @@ pub struct CallArgs {
     /// Print the answer as it came
     #[arg(long)]
     pub raw: bool,
-    /// services, add, status, refill, refill_status, cancel, balance, or whatever the panel knows
+    /// What to do: balance, services, add, status, refill, cancel, or whatever else the panel knows
     pub action: String,
     /// Parameters as name=value, or name@=file for a value from a file
     #[arg(value_name = "NAME=VALUE")]

@@ -3,7 +3,7 @@
 //! A setting's variable follows from its name: `http.listen` is `PANELWORKS_HTTP_LISTEN`.
 
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use panelworks_core::money::Currency;
@@ -25,7 +25,8 @@ pub struct Setting {
     pub name: &'static str,
     /// What would be right, in words and with an example.
     pub right: &'static str,
-    pub(super) take: fn(&mut Config, &Given<'_>) -> Result<(), What>,
+    /// With the folder that paths are meant from.
+    pub(super) take: fn(&mut Config, &Given<'_>, &Path) -> Result<(), What>,
 }
 
 impl std::fmt::Debug for Setting {
@@ -50,7 +51,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "panel.name",
         right: "a name of 1 to 60 characters, such as \"Nordlight Panel\"",
-        take: |config, given| {
+        take: |config, given, _| {
             let name = given.some_text()?;
             if name.chars().count() > limits::NAME_CHARS || name.chars().any(char::is_control) {
                 return Err(given.is());
@@ -62,7 +63,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "panel.currency",
         right: "the three letters of a currency, such as \"USD\"",
-        take: |config, given| {
+        take: |config, given, _| {
             config.currency = Currency::new(given.text()?).ok_or_else(|| given.is())?;
             Ok(())
         },
@@ -70,7 +71,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "panel.public_url",
         right: "where customers reach the panel, without a path or final slash, such as \"https://panel.example\"",
-        take: |config, given| {
+        take: |config, given, _| {
             config.public_url = Some(origin(given.some_text()?).ok_or_else(|| given.is())?);
             Ok(())
         },
@@ -78,23 +79,23 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "panel.data_dir",
         right: "the path of a folder on a local disk, such as \"/var/lib/panelworks\"",
-        take: |config, given| {
-            config.data_dir = PathBuf::from(given.some_text()?);
+        take: |config, given, base| {
+            config.data_dir = base.join(given.some_text()?);
             Ok(())
         },
     },
     Setting {
         name: "panel.secret_key_file",
         right: "the path of the file with the key over the providers' keys, such as \"/etc/panelworks/secret.key\"",
-        take: |config, given| {
-            config.secret_key_file = Some(PathBuf::from(given.some_text()?));
+        take: |config, given, base| {
+            config.secret_key_file = Some(base.join(given.some_text()?));
             Ok(())
         },
     },
     Setting {
         name: "panel.maintenance",
         right: "false, true, or a text of 1 to 300 characters for customers",
-        take: |config, given| {
+        take: |config, given, _| {
             config.maintenance = given.notice(limits::NOTICE_CHARS)?;
             Ok(())
         },
@@ -102,7 +103,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "panel.ordering_off",
         right: "false, true, or a text of 1 to 300 characters for customers",
-        take: |config, given| {
+        take: |config, given, _| {
             config.ordering_off = given.notice(limits::NOTICE_CHARS)?;
             Ok(())
         },
@@ -110,7 +111,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.listen",
         right: "an address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"",
-        take: |config, given| {
+        take: |config, given, _| {
             config.listen = address(given.some_text()?).ok_or_else(|| given.is())?;
             Ok(())
         },
@@ -118,7 +119,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.get_allowed",
         right: "true or false",
-        take: |config, given| {
+        take: |config, given, _| {
             config.get_allowed = given.truth()?;
             Ok(())
         },
@@ -126,7 +127,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.trusted_proxies",
         right: "a list of addresses and networks, such as [\"127.0.0.1\", \"10.0.0.0/8\"]",
-        take: |config, given| {
+        take: |config, given, _| {
             let networks = given.texts()?;
             config.trusted_proxies = networks
                 .into_iter()
@@ -138,7 +139,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.metrics_public",
         right: "true or false",
-        take: |config, given| {
+        take: |config, given, _| {
             config.public_metrics = given.truth()?;
             Ok(())
         },
@@ -146,7 +147,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.body_bytes",
         right: "a number of bytes from 65536 to 16777216, such as 1048576",
-        take: |config, given| {
+        take: |config, given, _| {
             let most = i64::try_from(panelworks_wire::limits::REQUEST_BYTES).unwrap_or(i64::MAX);
             config.body_bytes = given.whole(65_536..=most.min(16_777_216))?;
             Ok(())
@@ -155,7 +156,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.body_time_s",
         right: "a number of seconds from 1 to 300, such as 20",
-        take: |config, given| {
+        take: |config, given, _| {
             config.body_time = Duration::from_secs(given.whole(1..=300)?);
             Ok(())
         },
@@ -163,7 +164,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.requests_per_minute",
         right: "a number from 1 to 1000000, such as 600",
-        take: |config, given| {
+        take: |config, given, _| {
             config.requests_per_minute = given.whole(1..=1_000_000)?;
             Ok(())
         },
@@ -171,7 +172,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.requests_burst",
         right: "a number from 1 to 100000, such as 100",
-        take: |config, given| {
+        take: |config, given, _| {
             config.requests_burst = given.whole(1..=100_000)?;
             Ok(())
         },
@@ -179,7 +180,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.bad_keys_per_minute",
         right: "a number from 1 to 10000, such as 20",
-        take: |config, given| {
+        take: |config, given, _| {
             config.bad_keys_per_minute = given.whole(1..=10_000)?;
             Ok(())
         },
@@ -187,7 +188,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.bad_keys_burst",
         right: "a number from 1 to 10000, such as 20",
-        take: |config, given| {
+        take: |config, given, _| {
             config.bad_keys_burst = given.whole(1..=10_000)?;
             Ok(())
         },
@@ -195,7 +196,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.status_wait_ms",
         right: "a number of milliseconds from 0 to 10000, such as 2000",
-        take: |config, given| {
+        take: |config, given, _| {
             config.status_patience = Duration::from_millis(given.whole(0..=10_000)?);
             Ok(())
         },
@@ -203,7 +204,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.connections",
         right: "a number from 16 to 65536, such as 4096",
-        take: |config, given| {
+        take: |config, given, _| {
             config.connections = given.whole(16..=65_536)?;
             Ok(())
         },
@@ -211,7 +212,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.connections_per_address",
         right: "a number from 1 to 65536, not above http.connections, such as 200",
-        take: |config, given| {
+        take: |config, given, _| {
             config.connections_per_address = given.whole(1..=65_536)?;
             Ok(())
         },
@@ -219,7 +220,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "http.shutdown_s",
         right: "a number of seconds from 1 to 300, such as 30",
-        take: |config, given| {
+        take: |config, given, _| {
             config.shutdown_time = Duration::from_secs(given.whole(1..=300)?);
             Ok(())
         },
@@ -228,7 +229,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "log.level",
         right: "\"error\", \"warn\", \"info\", \"debug\" or \"trace\", if need be with exceptions, such as \
                 \"info,panelworks_engine=debug\"",
-        take: |config, given| {
+        take: |config, given, _| {
             let level = given.some_text()?;
             if !telemetry::is_level(level) {
                 return Err(given.is());
@@ -240,7 +241,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "log.format",
         right: "\"human\" or \"json\"",
-        take: |config, given| {
+        take: |config, given, _| {
             config.log.format = match given.text()? {
                 "human" => LogFormat::Human,
                 "json" => LogFormat::Json,
@@ -252,15 +253,15 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "log.file",
         right: "the path of a file, such as \"/var/log/panelworks.log\"; without it the log goes to standard error",
-        take: |config, given| {
-            config.log.file = Some(PathBuf::from(given.some_text()?));
+        take: |config, given, base| {
+            config.log.file = Some(base.join(given.some_text()?));
             Ok(())
         },
     },
     Setting {
         name: "log.successes",
         right: "true or false",
-        take: |config, given| {
+        take: |config, given, _| {
             config.log.successes = given.truth()?;
             Ok(())
         },
@@ -268,7 +269,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "providers.poll_s",
         right: "a number of seconds from 1 to 3600, such as 15",
-        take: |config, given| {
+        take: |config, given, _| {
             config.poll = Span::seconds(given.whole(1..=3_600)?);
             Ok(())
         },
@@ -276,7 +277,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "providers.request_poll_s",
         right: "a number of seconds from 1 to 86400, such as 300",
-        take: |config, given| {
+        take: |config, given, _| {
             config.request_poll = Span::seconds(given.whole(1..=86_400)?);
             Ok(())
         },

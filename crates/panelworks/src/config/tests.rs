@@ -19,6 +19,7 @@ fn nothing_configured_gives_the_defaults() {
     let config = loaded("").expect("right");
     assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(config.currency, Currency::USD);
+    let config = Config::load(None, std::iter::empty()).expect("right");
     assert_eq!(config.secret_key_path(), Path::new("panelworks-data/secret.key"));
 }
 
@@ -148,6 +149,9 @@ fn paths_in_a_file_are_meant_from_its_folder() {
         .expect("written");
     let config = Config::load(Some(&path), std::iter::empty()).expect("right");
     assert_eq!(config.data_dir, folder.path("books"));
+    std::fs::write(&path, "[panel]\ndata_dir = \"panelworks-data\"").expect("written");
+    let same = Config::load(Some(&path), std::iter::empty()).expect("right");
+    assert_eq!(same.data_dir, folder.path("panelworks-data"));
     assert_eq!(config.log.file.as_deref(), Some(Path::new("/var/log/p.log")));
     assert_eq!(config.secret_key_path(), folder.path("books").join("secret.key"));
 }

@@ -21,7 +21,7 @@ impl Place {
     /// The line of the byte `at`.
     pub(super) fn line(path: &Path, text: &str, at: usize) -> Self {
         let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-        Self::Line(path.to_owned(), 1 + before.iter().filter(|byte| **byte == b'\n').count())
+        Self::Line(path.to_owned(), before.split(|byte| *byte == b'\n').count())
     }
 }
 

@@ -34,7 +34,8 @@ use crate::secrets::SecretKey;
 pub struct Desk {
     handle: Handle,
     reads: SqliteReads,
-    secret: SecretKey,
+    /// Or why there is none: then providers can't be called.
+    secret: Result<SecretKey, String>,
     transport: Transport,
     config: Config,
     engine: Mutex<Option<EngineSeen>>,
@@ -52,14 +53,14 @@ pub struct EngineSeen {
 }
 
 impl Desk {
-    pub fn new(
+    pub const fn new(
         handle: Handle,
         reads: SqliteReads,
-        secret: SecretKey,
+        secret: Result<SecretKey, String>,
         transport: Transport,
         config: Config,
-    ) -> Result<Self, StoreError> {
-        Ok(Self { handle, reads, secret, transport, config, engine: Mutex::new(None) })
+    ) -> Self {
+        Self { handle, reads, secret, transport, config, engine: Mutex::new(None) }
     }
 
     pub const fn handle(&self) -> &Handle {
@@ -78,8 +79,9 @@ impl Desk {
         &self.config
     }
 
-    pub const fn secret(&self) -> &SecretKey {
-        &self.secret
+    /// The key over the providers' keys.
+    pub fn secret(&self) -> Result<&SecretKey, Refused> {
+        self.secret.as_ref().map_err(|why| Refused(why.clone()))
     }
 
     pub fn note_engine(&self, seen: EngineSeen) {
@@ -205,10 +207,10 @@ impl Desk {
 
     /// A provider account and the panel behind it.
     pub async fn provider(&self, id: ProviderAccountId) -> Result<(ProviderAccount, Panel), Refused> {
-        let providers = self.read(|views| views.providers()).await?;
+        let providers = self.read(Views::providers).await?;
         let account = providers.into_iter().find(|account| account.id == id);
         let account = account.ok_or_else(|| Refused(format!("there is no provider account {id}")))?;
-        let endpoint: Endpoint = endpoint(&self.secret, &account).map_err(Refused)?;
+        let endpoint: Endpoint = endpoint(self.secret()?, &account).map_err(Refused)?;
         Ok((account, Panel::new(endpoint, self.transport.clone())))
     }
 }

@@ -111,37 +111,31 @@ impl OrderSheet {
     }
 
     pub fn text(&self) -> String {
-        let mut text = format!(
-            "Order {}: {}\nCustomer {}, service {}, accepted {}\nLink: {}\nQuantity {}, remains {}, start count {}\n\
-             Charge {} {}, refunded {}, net {} (rate {})",
-            self.order,
-            self.status,
-            self.customer,
-            self.service,
-            self.accepted_at,
-            printable(self.link.as_deref().unwrap_or("none")),
-            self.quantity,
-            self.remains,
-            self.start_count.map_or_else(|| "unknown".to_owned(), |count| count.to_string()),
-            self.charge.0,
-            self.currency,
-            self.refunded.0,
-            self.net_charge.0,
-            self.rate.0,
+        let mut lines = vec![
+            format!("Order {}: {}", self.order, self.status),
+            format!("Customer {}, service {}, accepted {}", self.customer, self.service, self.accepted_at),
+            format!("Link: {}", printable(self.link.as_deref().unwrap_or("none"))),
+            format!(
+                "Quantity {}, remains {}, start count {}",
+                self.quantity,
+                self.remains,
+                self.start_count.map_or_else(|| "unknown".to_owned(), |count| count.to_string())
+            ),
+            format!(
+                "Charge {} {}, refunded {}, net {} (rate {})",
+                self.charge.0, self.currency, self.refunded.0, self.net_charge.0, self.rate.0
+            ),
+        ];
+        lines.extend(
+            self.held.iter().map(|held| format!("Held since {}: {}", held.since, printable(&held.why))),
         );
-        if let Some(held) = &self.held {
-            text.push_str(&format!("\nHeld since {}: {}", held.since, printable(&held.why)));
-        }
         if !self.attempts.is_empty() {
-            text.push_str("\n\n");
-            text.push_str(&attempts(&self.attempts));
+            lines.extend([String::new(), attempts(&self.attempts)]);
         }
         for (name, rows) in [("Refill", &self.refills), ("Cancel", &self.cancels)] {
-            for row in rows {
-                text.push_str(&format!("\n{name} {}: {}", row.id, printable(&row.state)));
-            }
+            lines.extend(rows.iter().map(|row| format!("{name} {}: {}", row.id, printable(&row.state))));
         }
-        text
+        lines.join("\n")
     }
 }
 

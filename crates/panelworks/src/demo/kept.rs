@@ -102,13 +102,12 @@ impl Kept {
     /// A demo stays with its provider: orders of another one could not be followed.
     fn take_flags(&mut self, args: &DemoArgs) -> anyhow::Result<()> {
         match (&mut self.provider, &args.provider_url) {
-            (Provider::Simulated { .. }, None) => Ok(()),
+            (Provider::Simulated { .. } | Provider::Outside { .. }, None) => Ok(()),
             (Provider::Simulated { .. }, Some(_)) => {
                 bail!(
                     "this demo has a simulated provider; for another one begin in a new folder with --data-dir"
                 )
             }
-            (Provider::Outside { .. }, None) => Ok(()),
             (Provider::Outside { url, api_key }, Some(wanted)) => {
                 if url != wanted || Some(&*api_key) != args.provider_key.as_ref() {
                     bail!(

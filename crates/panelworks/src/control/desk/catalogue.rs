@@ -21,12 +21,12 @@ use crate::limits;
 
 impl Desk {
     pub(super) async fn list_services(&self) -> Result<Answer, Refused> {
-        let services = self.read(|views| views.services()).await?;
+        let services = self.read(Views::services).await?;
         Ok(Answer::Services(services.iter().map(service_row).collect()))
     }
 
     pub(super) async fn set_service(&self, id: ServiceId, change: ServiceChange) -> Result<Answer, Refused> {
-        let services = self.read(|views| views.services()).await?;
+        let services = self.read(Views::services).await?;
         let service = services.into_iter().find(|service| service.id == id);
         let mut service = service.ok_or_else(|| Refused(format!("there is no service {id}")))?;
         if let Some(route) = &change.route {
@@ -102,7 +102,7 @@ impl Desk {
         let (account, panel) = self.provider(asked.provider).await?;
         self.must_be_ours(account.currency, asked.provider)?;
         let catalogue = self.fetch(&panel).await?;
-        let sold = self.read(|views| views.services()).await?;
+        let sold = self.read(Views::services).await?;
         let proposals = import::propose(&catalogue.services, &sold, asked);
         let mut report = ImportReport {
             dry_run: asked.dry_run,

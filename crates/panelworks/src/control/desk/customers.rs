@@ -71,7 +71,7 @@ impl Desk {
         keep_others: bool,
     ) -> Result<Answer, Refused> {
         let key = new_api_key().map_err(Refused::by)?;
-        let keys = self.read(|views| views.api_keys()).await?;
+        let keys = self.read(Views::api_keys).await?;
         let working = keys.into_iter().filter(|key| key.customer == customer && !key.revoked);
         let revoke_others = if keep_others { Vec::new() } else { working.map(|key| key.hash).collect() };
         let hash = key_hash(key.expose());
@@ -84,10 +84,10 @@ impl Desk {
         let key = Secret::new(&new.key.0);
         let url = new.url.trim().to_owned();
         let endpoint = Endpoint::new(&url, key.clone(), reach(new.allow_local)).map_err(Refused::by)?;
-        let known = self.read(|views| views.providers()).await?;
+        let secret = self.secret()?;
+        let known = self.read(Views::providers).await?;
         let same = known.iter().find(|account| {
-            account.url == url
-                && self.secret().open(&account.sealed_key, &url).is_ok_and(|known| known == key)
+            account.url == url && secret.open(&account.sealed_key, &url).is_ok_and(|known| known == key)
         });
         if let Some(same) = same {
             return Err(Refused(format!("this URL with this key is provider {} already", same.id)));
@@ -95,7 +95,7 @@ impl Desk {
         let account = ProviderAccount {
             id: ProviderAccountId(0),
             name: new.name.unwrap_or_else(|| endpoint.host().to_owned()),
-            sealed_key: self.secret().seal(&key, &url).map_err(Refused::by)?,
+            sealed_key: secret.seal(&key, &url).map_err(Refused::by)?,
             url,
             currency: new.currency.unwrap_or_else(|| self.currency()),
             enabled: true,
