@@ -8,6 +8,9 @@ const BANNED: [&str; 8] = ["manager", "helper", "helpers", "util", "utils", "com
 /// What declares an item whose name follows.
 const DECLARES: [&str; 8] = ["struct", "enum", "trait", "mod", "fn", "type", "const", "static"];
 
+/// What may stand before that.
+const QUALIFIES: [&str; 7] = ["pub", "crate", "super", "in", "async", "unsafe", "extern"];
+
 pub(crate) fn look(source: &Source, findings: &mut Vec<Finding>) {
     let mut found = |line: usize, name: &str, word: &str| {
         let what = format!("{name}: {word} says nothing; name what it knows or does");
@@ -31,16 +34,19 @@ pub(crate) fn look(source: &Source, findings: &mut Vec<Finding>) {
 
 /// The names of all items, with their lines.
 pub(crate) fn declared(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines().enumerate().filter_map(|(place, line)| {
-        let code = line.trim_start();
-        if code.starts_with("//") {
-            return None;
-        }
-        let mut words =
-            code.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-        words.by_ref().take(6).find(|word| DECLARES.contains(word))?;
-        words.next().map(|name| (place + 1, name))
-    })
+    text.lines().enumerate().filter_map(|(place, line)| Some((place + 1, declared_in(line)?)))
+}
+
+fn declared_in(line: &str) -> Option<&str> {
+    let mut words =
+        line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).peekable();
+    // A remark, a string or an expression begins with something else.
+    let begins = line.trim_start().starts_with(char::is_alphabetic);
+    let mut word = words.next().filter(|_| begins)?;
+    while QUALIFIES.contains(&word) || (word == "const" && words.peek() == Some(&"fn")) {
+        word = words.next()?;
+    }
+    DECLARES.contains(&word).then(|| words.next())?
 }
 
 fn banned(name: &str) -> Option<&'static str> {
