@@ -8,6 +8,8 @@
 pub mod laws;
 #[cfg(test)]
 mod property;
+#[cfg(all(test, feature = "planted"))]
+mod sensitivity;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -26,6 +28,7 @@ use crate::money::{Amount, Currency, Rate};
 use crate::order::attempt::{Attempt, AttemptResult, Outgoing};
 use crate::order::draft::{Draft, Extra, Given};
 use crate::order::{Order, OrderFile};
+use crate::planted::Planted;
 use crate::provider::{Observation, ProviderAccount, RejectionClass, SeenRemains, SeenStatus};
 use crate::time::{Span, Timestamp};
 use crate::world::{Changes, Cursors, GuardKey, IdempotencyHit, Key, Need, World};
@@ -42,6 +45,7 @@ pub struct Stage {
     pub providers: BTreeMap<ProviderAccountId, ProviderAccount>,
     pub orders: BTreeMap<OrderId, OrderFile>,
     pub entries: Vec<Entry>,
+    pub planted: Planted,
     batches: u64,
 }
 
@@ -57,6 +61,7 @@ impl Default for Stage {
             providers: BTreeMap::new(),
             orders: BTreeMap::new(),
             entries: Vec::new(),
+            planted: Planted::default(),
             batches: 0,
         }
     }
@@ -74,6 +79,7 @@ impl Stage {
         self.batches += 1;
         let batch = BatchId { node: NodeId(1), epoch: 1, sequence: self.batches };
         let mut world = World::new(self.cursors);
+        world.planted = self.planted;
         let outcomes = loop {
             match decide_all(&mut world, self.now, batch, commands) {
                 Ok(outcomes) => break outcomes,
@@ -92,7 +98,10 @@ impl Stage {
             // Several commands may take an order through several states, each allowed.
             for change in &changes.orders {
                 let Some(before) = &change.before else { continue };
-                let broken = laws::of_change(self.now, before, &change.after);
+                let mut broken = laws::of_change(self.now, before, &change.after);
+                if target(&commands[0]) == Some(before.order.id) {
+                    broken.extend(laws::of_command(&commands[0], before, &change.after));
+                }
                 assert!(broken.is_empty(), "after {commands:?} ({outcomes:?}): {broken:#?}");
             }
         }
@@ -176,6 +185,7 @@ impl Stage {
         }
         let mut broken = audit.finish();
         broken.extend(laws::of_indexes(self.claims(), self.orders.values()));
+        broken.extend(laws::of_runs(&self.orders));
         broken
     }
 
@@ -200,6 +210,15 @@ fn decide_all(
 ) -> Result<Vec<Outcome>, Need> {
     let decided = commands.iter().enumerate();
     decided.map(|(place, command)| decide(world, now, &mut Draws::new(batch, place), command)).collect()
+}
+
+/// The order that a command is about, where its change is judged by the command.
+const fn target(command: &Command) -> Option<OrderId> {
+    match command {
+        Command::Observe { attempt, .. } | Command::FinishAttempt { attempt, .. } => Some(attempt.order),
+        Command::RequestCancel { order, .. } => Some(*order),
+        _every_other_command => None,
+    }
 }
 
 fn id_of(order: &Order, attempt: &Attempt) -> AttemptId {

@@ -1,20 +1,45 @@
-//! Laws that one stored state can't show: what a change may do to an order, and what indexes keep unique.
+//! Laws that one stored state can't show: what a command and a change may do to an order, what indexes keep
+//! unique, and how far apart runs are made.
 //!
 //! In: an order's file before and after one batch; all claims and orders. Out: what is broken, by the names of
 //! invariants.md 3.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::audit::Violation;
-use crate::ids::{AttemptId, OrderId, ProviderAccountId, ProviderOrderId};
+use crate::command::Command;
+use crate::ids::{AttemptId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId};
 use crate::limits;
-use crate::order::attempt::AttemptState;
-use crate::order::{Order, OrderFile, OrderStatus};
-use crate::time::Timestamp;
+use crate::order::attempt::{AttemptResult, AttemptState, may_have_spent};
+use crate::order::{Order, OrderFile, OrderStatus, Part};
+use crate::provider::SeenStatus;
+use crate::time::{Span, Timestamp};
 use crate::world::GuardKey;
 
 fn broken(law: &'static str, what: String) -> Violation {
     Violation { law, what }
+}
+
+/// Whether `command` may have done to its order what it did.
+pub fn of_command(command: &Command, before: &OrderFile, after: &OrderFile) -> Vec<Violation> {
+    let (old, new) = (&before.order, &after.order);
+    let refunded = new.sums.refunded > old.sums.refunded;
+    let wrong = match command {
+        Command::Observe { seen, .. } => match &seen.status {
+            Some(SeenStatus::Canceled) => None,
+            Some(SeenStatus::Partial) if seen.remains.within(old.quantity).is_some() => None,
+            _other_word => refunded.then_some("a refund without a believable end"),
+        },
+        Command::RequestCancel { .. } => {
+            (refunded && may_have_spent(before)).then_some("a refund for asking to cancel")
+        }
+        Command::FinishAttempt { attempt, result: AttemptResult::Unknown { .. } } => {
+            let state = after.attempt(attempt.number).map(|attempt| &attempt.state);
+            (!matches!(state, Some(AttemptState::Unknown { .. }))).then_some("an unknown outcome is settled")
+        }
+        _every_other_command => None,
+    };
+    wrong.map(|what| broken("I8", format!("order {}: {what}", new.id))).into_iter().collect()
 }
 
 /// What a batch at `now` may not do to an order.
@@ -69,7 +94,7 @@ fn may_follow(now: Timestamp, old: &Order, new: &Order) -> bool {
 
 /// A drip-feed follows its runs, whose own windows may still be open.
 const fn is_parent(order: &Order) -> bool {
-    matches!(order.part, crate::order::Part::DripFeed(_))
+    matches!(order.part, Part::DripFeed(_))
 }
 
 fn attempt_may_follow(old: &AttemptState, new: &AttemptState) -> bool {
@@ -96,7 +121,7 @@ fn attempt_may_follow(old: &AttemptState, new: &AttemptState) -> bool {
     }
 }
 
-/// What must be unique: an order at a provider, and an open guarded link.
+/// What must be unique: an order at a provider, an open guarded link, and the order of an idempotency key.
 pub fn of_indexes<'a>(
     claims: impl Iterator<Item = ((ProviderAccountId, ProviderOrderId), AttemptId)>,
     orders: impl Iterator<Item = &'a OrderFile>,
@@ -109,10 +134,34 @@ pub fn of_indexes<'a>(
         }
     }
     let mut holders: HashMap<GuardKey, OrderId> = HashMap::new();
-    for file in orders.filter(|file| !file.order.status.has_ended()) {
+    let mut marks: HashMap<(CustomerId, [u8; 16]), &Order> = HashMap::new();
+    for file in orders {
+        if let Some(mark) = file.order.mark
+            && let Some(first) = marks.insert((file.order.customer, mark.key), &file.order)
+            && file.order.accepted_at.since(first.accepted_at) <= limits::IDEMPOTENCY_KEPT
+        {
+            found.push(broken("I13", format!("orders {} and {} share a key", first.id, file.order.id)));
+        }
+        if file.order.status.has_ended() {
+            continue;
+        }
         let Some(key) = GuardKey::of(&file.order) else { continue };
         if let Some(first) = holders.insert(key, file.order.id) {
             found.push(broken("C4", format!("orders {first} and {} are open on one link", file.order.id)));
+        }
+    }
+    found
+}
+
+/// Runs of one drip-feed are made at least its interval apart.
+pub fn of_runs(orders: &BTreeMap<OrderId, OrderFile>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for file in orders.values() {
+        let Part::DripFeed(drip) = &file.order.part else { continue };
+        let made: Vec<Timestamp> = drip.made.iter().map(|run| orders[run].order.accepted_at).collect();
+        let interval = Span::minutes(i64::from(drip.interval_min));
+        if made.windows(2).any(|two| two[1].since(two[0]) < interval) {
+            found.push(broken("C23", format!("runs of order {} come in a burst", file.order.id)));
         }
     }
     found

@@ -24,7 +24,7 @@ const CASES: u32 = 600;
 
 /// Something somebody does. Indexes pick from what there is when it is done.
 #[derive(Debug, Clone)]
-enum Act {
+pub(super) enum Act {
     Place {
         customer: Index,
         service: Index,
@@ -56,7 +56,7 @@ enum Act {
 }
 
 #[derive(Debug, Clone)]
-enum Answer {
+pub(super) enum Answer {
     Accepted(u8),
     Rejected(RejectionClass),
     NotSent,
@@ -64,13 +64,13 @@ enum Answer {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Word {
+pub(super) enum Word {
     Adopt(u8),
     Absent,
     WriteOff,
 }
 
-fn acts() -> impl Strategy<Value = Act> {
+pub(super) fn acts() -> impl Strategy<Value = Act> {
     let quantity =
         prop_oneof![20 => 10_u64..=200, 1 => 0_u64..=9, 1 => 9_990_u64..=10_010, 1 => any::<u64>()];
     let place = (
@@ -187,7 +187,7 @@ fn observations() -> impl Strategy<Value = Observation> {
 }
 
 /// Two providers, a service of every sort, and customers of whom one has credit and one hardly any money.
-fn open() -> Stage {
+pub(super) fn open() -> Stage {
     let mut stage = Stage::default();
     let (north, south) = (stage.provider(), stage.provider());
     let rate = |micros| Rate::from_micros(micros).expect("a rate");
@@ -437,35 +437,43 @@ fn cases() -> ProptestConfig {
     ProptestConfig { cases: asked.unwrap_or(CASES), ..ProptestConfig::default() }
 }
 
+/// Lives through `life`, one command at a time.
+pub(super) fn live(stage: &mut Stage, life: &[Act]) {
+    for act in life {
+        let_time_pass(stage, act);
+        let Some(command) = command(stage, act) else { continue };
+        check(&command, &stage.run(command.clone()));
+        if let (Act::Send(_, answer), Command::BeginAttempt { attempt }) = (act, command)
+            && matches!(stage.attempt(attempt).state, AttemptState::Sending { .. })
+        {
+            stage.finish(attempt, result(answer));
+        }
+    }
+}
+
+/// Lives through `life`, the commands of each day in one batch.
+pub(super) fn live_in_batches(stage: &mut Stage, life: &[Vec<Act>]) {
+    for acts in life {
+        for act in acts {
+            let_time_pass(stage, act);
+        }
+        let commands: Vec<Command> = acts.iter().filter_map(|act| command(stage, act)).collect();
+        if !commands.is_empty() {
+            stage.run_batch(&commands);
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(cases())]
 
     #[test]
     fn no_life_of_a_panel_breaks_a_law(life in prop::collection::vec(acts(), 60)) {
-        let mut stage = open();
-        for act in &life {
-            let_time_pass(&mut stage, act);
-            let Some(command) = command(&stage, act) else { continue };
-            check(&command, &stage.run(command.clone()));
-            if let (Act::Send(_, answer), Command::BeginAttempt { attempt }) = (act, command)
-                && matches!(stage.attempt(attempt).state, AttemptState::Sending { .. })
-            {
-                stage.finish(attempt, result(answer));
-            }
-        }
+        live(&mut open(), &life);
     }
 
     #[test]
     fn commands_that_share_a_batch_break_no_law(life in prop::collection::vec(prop::collection::vec(acts(), 1..6), 20)) {
-        let mut stage = open();
-        for acts in &life {
-            for act in acts {
-                let_time_pass(&mut stage, act);
-            }
-            let commands: Vec<Command> = acts.iter().filter_map(|act| command(&stage, act)).collect();
-            if !commands.is_empty() {
-                stage.run_batch(&commands);
-            }
-        }
+        live_in_batches(&mut open(), &life);
     }
 }
