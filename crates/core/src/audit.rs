@@ -334,7 +334,9 @@ impl Audit {
     /// A Partial that was settled by its remains keeps exactly the delivered share.
     fn check_partial(&mut self, file: &OrderFile, whole: bool) {
         let order = &file.order;
-        if !whole || order.status != OrderStatus::Partial {
+        // Of a package only the operator who entered the share knows it.
+        let by_share = order.kind.service_type().is_package();
+        if !whole || by_share || order.status != OrderStatus::Partial {
             return;
         }
         let delivered = order.quantity.saturating_sub(order.remains);

@@ -66,6 +66,11 @@ pub enum Command {
         attempt: AttemptId,
         order: ProviderOrderId,
     },
+    /// An operator's word on how much of a package that came back `Partial` was delivered, in thousandths.
+    EnterShare {
+        order: OrderId,
+        delivered_permille: u16,
+    },
     /// A person's decision over an attempt of unknown outcome.
     ResolveAttempt {
         attempt: AttemptId,
@@ -364,6 +369,9 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
         Command::Observe { attempt, seen } => order::observe::observe(world, now, draws, *attempt, seen),
         Command::AskAgain { attempt } => order::attempt::ask_again(world, now, *attempt),
         Command::FinishAsk { attempt, order } => order::attempt::finish_ask(world, now, *attempt, order),
+        Command::EnterShare { order, delivered_permille } => {
+            order::share::enter_share(world, now, *order, *delivered_permille)
+        }
         Command::ResolveAttempt { attempt, verdict } => {
             order::attempt::resolve_attempt(world, now, *attempt, verdict)
         }

@@ -13,8 +13,10 @@ pub mod observe;
 pub mod place;
 pub mod refill;
 pub mod settle;
+pub mod share;
 pub mod subscription;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -328,9 +330,16 @@ pub fn normalised_target(target: &str) -> String {
         return without_fragment.trim_end_matches('/').to_owned();
     };
     let (host, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
-    let host = host.to_lowercase();
-    let host = host.strip_prefix("www.").unwrap_or(&host);
-    format!("{}://{host}{}", scheme.to_lowercase(), path.trim_end_matches('/'))
+    let host = lower_case(host);
+    let parts =
+        [&*lower_case(scheme), "://", host.strip_prefix("www.").unwrap_or(&host), path.trim_end_matches('/')];
+    parts.concat()
+}
+
+/// Nearly all hosts are in lower case already.
+fn lower_case(text: &str) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ pub enum End {
     Partial {
         remains: u64,
     },
+    /// A package of which an operator says how much was delivered, in thousandths.
+    Share {
+        delivered_permille: u16,
+    },
     Canceled,
 }
 
@@ -26,7 +30,7 @@ impl End {
     pub const fn status(self) -> OrderStatus {
         match self {
             Self::Completed => OrderStatus::Completed,
-            Self::Partial { .. } => OrderStatus::Partial,
+            Self::Partial { .. } | Self::Share { .. } => OrderStatus::Partial,
             Self::Canceled => OrderStatus::Canceled,
         }
     }
@@ -72,6 +76,10 @@ fn refund_due(world: &World, order: &Order, end: End) -> Result<Amount, Stop> {
             let delivered = order.quantity.saturating_sub(remains);
             let net = share(order.charge, delivered, order.quantity).ok_or(Refusal::AmountOutOfRange)?;
             order.charge.above(net)
+        }
+        End::Share { delivered_permille } => {
+            let delivered = u64::from(delivered_permille.min(1000));
+            order.charge.above(share(order.charge, delivered, 1000).ok_or(Refusal::AmountOutOfRange)?)
         }
     };
     if world.planted.has(Bug::RefundRepeated) || world.planted.has(Bug::RefundWithoutCap) {
@@ -130,7 +138,7 @@ fn close_cancels(file: &mut OrderFile, end: End, now: Timestamp) {
             cancel.ended_at = Some(now);
             cancel.state = match end {
                 End::Completed => CancelState::Rejected,
-                End::Partial { .. } | End::Canceled => CancelState::Completed,
+                End::Partial { .. } | End::Share { .. } | End::Canceled => CancelState::Completed,
             };
         }
     }

@@ -45,6 +45,7 @@ pub(super) enum Act {
     Refill(Index, Index),
     AnswerRefill(Index, u8),
     ExpireHold(Index),
+    EnterShare(Index, u16),
     MakeRun(Index),
     Report(Index),
     Tend(Index),
@@ -103,6 +104,7 @@ pub(super) fn acts() -> impl Strategy<Value = Act> {
         5 => (pick(), pick()).prop_map(|(who, what)| Act::Refill(who, what)),
         3 => (pick(), any::<u8>()).prop_map(|(at, answer)| Act::AnswerRefill(at, answer)),
         3 => pick().prop_map(Act::ExpireHold),
+        3 => (pick(), 0_u16..=1_001).prop_map(|(at, permille)| Act::EnterShare(at, permille)),
         8 => pick().prop_map(Act::MakeRun),
         3 => pick().prop_map(Act::Report),
         3 => pick().prop_map(Act::Tend),
@@ -276,6 +278,10 @@ fn command(stage: &Stage, act: &Act) -> Option<Command> {
         Act::AnswerRefill(at, answer) => answer_refill(stage, *at, *answer)?,
         Act::ExpireHold(at) => {
             Command::ExpireHold { order: one(*at, &files(stage, |file| file.order.hold.is_some()))? }
+        }
+        Act::EnterShare(at, delivered_permille) => {
+            let packages = files(stage, |file| file.order.kind.service_type().is_package());
+            Command::EnterShare { order: one(*at, &packages)?, delivered_permille: *delivered_permille }
         }
         Act::MakeRun(at) => Command::MakeRun { parent: one(*at, &files(stage, |file| due(file).is_some()))? },
         Act::Report(at) => {
