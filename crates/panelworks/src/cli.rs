@@ -55,10 +55,9 @@ Exit codes: 0 done, 1 refused or something found, 2 wrong command line or config
 #[command(
     name = "panelworks",
     version,
-    about,
     max_term_width = 110,
     subcommand_help_heading = "Commands",
-    help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}\n\nOptions:\n{options}{after-help}",
+    help_template = "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}Options of the demo:\n{options}{after-help}",
     before_help = COMMANDS,
     after_help = EXAMPLES,
     args_conflicts_with_subcommands = true

@@ -35,7 +35,7 @@ use crate::control::request::{KeyText, NewCustomer, NewProvider, Refused, Reques
 use crate::control::{Progress, has_books};
 use crate::import::{ImportAsked, Which};
 use crate::limits;
-use crate::panel::Core;
+use crate::panel::{Core, Manner};
 use crate::signals;
 use crate::telemetry::Telemetry;
 use kept::{Kept, Provider};
@@ -79,7 +79,8 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         chore_poll: limits::DEMO_POLL,
         token_prefix: core.desk.secret()?.token_prefix(),
     };
-    let running = core.run(&config, listener, pace, Some(NOTE.to_owned()))?;
+    let manner = Manner { pace, demo_note: Some(NOTE.to_owned()), dropped_lines: telemetry.dropped_lines() };
+    let running = core.run(&config, listener, manner)?;
     let ready = Ready::collect(&running.desk, running.address, &kept, customers[0], folder).await?;
     if let Some(file) = &args.ready_file {
         ready.write(file)?;

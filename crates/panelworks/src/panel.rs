@@ -25,10 +25,11 @@ use panelworks_store::ports::Views;
 use panelworks_store::reader::Reader;
 use panelworks_store::sqlite::{Options, Sqlite};
 use panelworks_web::serve::{Bounds, Stopped as Served, serve};
-use panelworks_web::{Known, router};
+use panelworks_web::{Behind, Known, router};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::config::Config;
 use crate::control::desk::{Desk, EngineSeen};
@@ -88,13 +89,8 @@ impl Core {
     }
 
     /// Starts engine, web server and control socket, as tasks of the runtime it is called on.
-    pub fn run(
-        self,
-        config: &Config,
-        listener: TcpListener,
-        pace: Pace,
-        demo_note: Option<String>,
-    ) -> anyhow::Result<Running> {
+    pub fn run(self, config: &Config, listener: TcpListener, manner: Manner) -> anyhow::Result<Running> {
+        let Manner { pace, demo_note, dropped_lines } = manner;
         let Self { desk, known, live, addresses, clock, ended, is_copy } = self;
         if is_copy {
             anyhow::bail!(
@@ -106,7 +102,8 @@ impl Core {
         desk.secret()?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        let engine = start_engine(&desk, live, pace, &addresses, clock, stopped.clone())?;
+        let report = report(Arc::clone(&desk), Arc::clone(&known), dropped_lines);
+        let engine = start_engine(&desk, live, pace, &addresses, clock, stopped.clone(), report)?;
         let settings = panelworks_web::Settings { demo_note, ..config.web_settings(address) };
         let reader = Reader::start(|| desk.reads().views())?;
         let panel = Arc::new(panelworks_web::Panel::new(known, desk.handle().clone(), reader, settings));
@@ -122,6 +119,15 @@ impl Core {
         tracing::info!(%address, "requests are answered");
         Ok(Running { address, desk, stop, engine, web, control, ended })
     }
+}
+
+/// What differs between a demo and a real panel, beside the configuration.
+#[derive(Debug)]
+pub struct Manner {
+    pub pace: Pace,
+    /// A sentence at the top of the page.
+    pub demo_note: Option<String>,
+    pub dropped_lines: ErrorCounter,
 }
 
 /// Everything started: see the module's head.
@@ -177,6 +183,7 @@ fn start_engine(
     addresses: &Arc<Addresses>,
     clock: SystemClock,
     stop: watch::Receiver<bool>,
+    report: impl Fn(&Engine) + Send + 'static,
 ) -> anyhow::Result<JoinHandle<()>> {
     let views = desk.reads().views()?;
     let mut engine = Engine::new(pace);
@@ -191,12 +198,26 @@ fn start_engine(
         clock,
         queue: Arc::new(Mutex::new(views)),
     };
-    let desk = Arc::clone(desk);
-    let report = move |engine: &Engine| {
-        let (ready, followed) = engine.load();
-        desk.note_engine(EngineSeen { ready, followed, holding_back: engine.holding_back().collect() });
-    };
     Ok(tokio::spawn(live.run(engine, means, stop, report)))
+}
+
+/// Tells the doctor and the metrics how it is behind the doors, after each of the engine's turns.
+fn report(
+    desk: Arc<Desk>,
+    known: Arc<Known>,
+    dropped_lines: ErrorCounter,
+) -> impl Fn(&Engine) + Send + 'static {
+    move |engine| {
+        let (ready, followed) = engine.load();
+        let holding_back: Vec<_> = engine.holding_back().collect();
+        known.note_behind(Behind {
+            attempts_waiting: ready,
+            orders_followed: followed,
+            providers_held_back: holding_back.len(),
+            log_lines_dropped: dropped_lines.dropped_lines(),
+        });
+        desk.note_engine(EngineSeen { ready, followed, holding_back });
+    }
 }
 
 /// What hears of every commit, on the executor's thread, before the replies leave.

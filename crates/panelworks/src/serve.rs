@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::cli::ServeArgs;
 use crate::config::Config;
-use crate::panel::Core;
+use crate::panel::{Core, Manner};
 use crate::secrets::{Existing, write_private};
 use crate::signals;
 use crate::telemetry::Telemetry;
@@ -42,12 +42,16 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
         chore_poll: config.request_poll,
         token_prefix: core.desk.secret()?.token_prefix(),
     };
-    let running = core.run(&config, listener, pace, None)?;
+    let running = core.run(
+        &config,
+        listener,
+        Manner { pace, demo_note: None, dropped_lines: telemetry.dropped_lines() },
+    )?;
     if let Some(file) = &args.ready_file {
         write_ready(file, running.address, &config.data_dir)?;
     }
     let ended = running.run_until(signals::stop()).await;
-    let dropped = telemetry.dropped_lines();
+    let dropped = telemetry.dropped_lines().dropped_lines();
     if dropped > 0 {
         tracing::warn!(dropped, "lines of the log found no room");
     }

@@ -54,9 +54,9 @@ impl Telemetry {
         Ok(Self { dropped, _writer: guard })
     }
 
-    /// Lines that found no room since the start.
-    pub fn dropped_lines(&self) -> usize {
-        self.dropped.dropped_lines()
+    /// Counts the lines that found no room since the start.
+    pub fn dropped_lines(&self) -> ErrorCounter {
+        self.dropped.clone()
     }
 }
 

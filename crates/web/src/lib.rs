@@ -27,6 +27,7 @@ pub mod serve;
 mod settings;
 
 pub use known::{Caller, Known, key_hash};
+pub use metrics::Behind;
 pub use pace::Pace;
 pub use panel::Panel;
 pub use router::router;

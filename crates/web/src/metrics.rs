@@ -60,6 +60,19 @@ pub(crate) struct Metrics {
     ended: [Counter; ENDS.len()],
     commits: Counter,
     batch_orders: Histogram,
+    attempts_waiting: Gauge,
+    orders_followed: Gauge,
+    providers_held_back: Gauge,
+    log_lines_dropped: Gauge,
+}
+
+/// How it is behind the doors: what the engine and the log count by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Behind {
+    pub attempts_waiting: usize,
+    pub orders_followed: usize,
+    pub providers_held_back: usize,
+    pub log_lines_dropped: usize,
 }
 
 const ENDS: [(OrderStatus, &str); 4] = [
@@ -94,6 +107,10 @@ impl Default for Metrics {
             ended: ENDS.map(|(_, status)| ended.get_or_create_owned(&StatusLabel { status })),
             commits: Counter::default(),
             batch_orders: Histogram::new(BATCH_ORDERS),
+            attempts_waiting: Gauge::default(),
+            orders_followed: Gauge::default(),
+            providers_held_back: Gauge::default(),
+            log_lines_dropped: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("api_calls", "Calls of API v2 by action and outcome", calls);
@@ -115,6 +132,15 @@ impl Default for Metrics {
         );
         registry.register("orders_ended", "Orders that came to their end, by status", ended);
         registry.register("commits", "Batches committed", metrics.commits.clone());
+        let gauges = [
+            ("attempts_waiting", "Attempts that wait to be sent to a provider", &metrics.attempts_waiting),
+            ("orders_followed", "Orders whose provider is asked about them", &metrics.orders_followed),
+            ("providers_held_back", "Providers that get nothing new for now", &metrics.providers_held_back),
+            ("log_lines_dropped", "Lines of the log that found no room", &metrics.log_lines_dropped),
+        ];
+        for (name, help, gauge) in gauges {
+            registry.register(name, help, gauge.clone());
+        }
         let batch_orders = metrics.batch_orders.clone();
         registry.register("commit_orders", "Orders written by one commit", batch_orders);
         Self { registry, ..metrics }
@@ -165,6 +191,15 @@ impl Metrics {
             #[expect(clippy::cast_precision_loss, reason = "a batch has some hundreds of orders")]
             self.batch_orders.observe(changes.orders.len() as f64);
         }
+    }
+
+    /// Takes over what others count.
+    pub(crate) fn behind(&self, behind: Behind) {
+        let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        set(&self.attempts_waiting, behind.attempts_waiting);
+        set(&self.orders_followed, behind.orders_followed);
+        set(&self.providers_held_back, behind.providers_held_back);
+        set(&self.log_lines_dropped, behind.log_lines_dropped);
     }
 
     /// The text of `/metrics`, in the `OpenMetrics` format.

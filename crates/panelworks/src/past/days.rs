@@ -96,7 +96,7 @@ impl Days {
     pub(super) fn hear(&mut self, day: i64, asked: Asked, reply: &Reply) -> Result<(), PastError> {
         match (asked, reply) {
             (Asked::Order(customer), Ok(Ok(Done::Placed { order, .. }))) => {
-                self.placed.push((day, customer, *order))
+                self.placed.push((day, customer, *order));
             }
             (Asked::Need | Asked::Order(_), Ok(Err(refusal))) => {
                 return Err(PastError::Refused { day, why: refusal.to_string() });

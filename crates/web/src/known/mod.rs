@@ -15,7 +15,7 @@ pub use callers::{Caller, key_hash};
 pub(crate) use catalogue::{Catalogue, Prepared, PriceList};
 
 use crate::limits;
-use crate::metrics::Metrics;
+use crate::metrics::{Behind, Metrics};
 use callers::Callers;
 
 /// See the module's head.
@@ -45,6 +45,11 @@ impl Known {
         }
         known.catalogue.note(&views.services()?);
         Ok(known)
+    }
+
+    /// Takes over how it is behind the doors, for `/metrics`.
+    pub fn note_behind(&self, behind: Behind) {
+        self.metrics.behind(behind);
     }
 
     /// Takes a commit in: microseconds, because it stands between the commit and its replies.
