@@ -98,12 +98,11 @@ impl Engine {
                 self.outcome(Command::AnswerRefill { order, refill, answer });
             }
             Chore::RefillStatus { order, refill, provider_refill } => {
-                if let Some(RefillStatusRowAnswer::Seen(seen)) =
-                    first(lenient::refill_status(body, &[provider_refill])).ok()
+                if let Ok(RefillStatusRowAnswer::Seen(seen)) =
+                    first(lenient::refill_status(body, &[provider_refill]))
+                    && let Some(seen) = refill_seen(&seen)
                 {
-                    if let Some(seen) = refill_seen(&seen) {
-                        self.outcome(Command::ObserveRefill { order, refill, seen });
-                    }
+                    self.outcome(Command::ObserveRefill { order, refill, seen });
                 }
             }
             Chore::Cancel { order, cancel, provider_order } => {

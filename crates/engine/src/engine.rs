@@ -278,15 +278,15 @@ impl Engine {
     }
 
     /// What came back from a provider, or that nothing did.
-    pub fn answered(&mut self, now: Timestamp, ticket: Ticket, exchange: Result<Exchanged, Failure>) {
+    pub fn answered(&mut self, now: Timestamp, ticket: Ticket, exchange: &Result<Exchanged, Failure>) {
         let Some(waiting) = self.waiting.remove(&ticket) else { return };
         match waiting {
-            Waiting::Add { attempt, account } => self.add_answered(now, attempt, account, &exchange),
-            Waiting::AddAgain(attempt) => self.asked_again(attempt, &exchange),
+            Waiting::Add { attempt, account } => self.add_answered(now, attempt, account, exchange),
+            Waiting::AddAgain(attempt) => self.asked_again(attempt, exchange),
             Waiting::Status { account, asked, ids } => {
-                self.status_answered(now, account, &asked, &ids, &exchange)
+                self.status_answered(now, account, &asked, &ids, exchange);
             }
-            Waiting::Chore { account, chore } => self.chore_answered(now, account, chore, &exchange),
+            Waiting::Chore { account, chore } => self.chore_answered(now, account, chore, exchange),
             Waiting::Begin { .. } | Waiting::AskAgain(_) | Waiting::Outcome(_) | Waiting::Clock(_) => {}
         }
     }
@@ -328,14 +328,14 @@ impl Engine {
                 self.submit(Priority::Panel, Command::AskAgain { attempt }, Waiting::AskAgain(attempt));
             }
             Due::Run(parent) => {
-                self.submit(Priority::Panel, Command::MakeRun { parent }, Waiting::Clock(due))
+                self.submit(Priority::Panel, Command::MakeRun { parent }, Waiting::Clock(due));
             }
             Due::Tend(subscription) => {
                 self.agenda.set(due.clone(), now.after(limits::TEND_EVERY));
                 self.submit(Priority::Panel, Command::TendSubscription { subscription }, Waiting::Clock(due));
             }
             Due::HoldEnd(order) => {
-                self.submit(Priority::Panel, Command::ExpireHold { order }, Waiting::Clock(due))
+                self.submit(Priority::Panel, Command::ExpireHold { order }, Waiting::Clock(due));
             }
             Due::Refill(..) | Due::Cancel(..) => self.chore_due(&due),
             Due::Resubmit(number) => {
@@ -366,11 +366,10 @@ impl Engine {
 
     fn recorded(&mut self, now: Timestamp, command: Command, reply: Reply) {
         match reply {
-            Ok(Ok(Done::Noted)) => {}
+            // The store may still have it; after the restart that follows, the attempt is unknown.
+            Ok(Ok(Done::Noted)) | Err(Undecided::Unknown | Undecided::Stopping) => {}
             Ok(Ok(done)) => tracing::debug!(?done, "an outcome was answered with more than a nod"),
             Ok(Err(refusal)) => tracing::debug!(%refusal, ?command, "an outcome came too late"),
-            // The store may still have it; after the restart that follows, the attempt is unknown.
-            Err(Undecided::Unknown | Undecided::Stopping) => {}
             Err(undecided @ (Undecided::Overloaded | Undecided::NoRoom | Undecided::NotCommitted(_))) => {
                 tracing::warn!(%undecided, ?command, "an outcome was not recorded; it is submitted again");
                 self.tickets += 1;

@@ -80,7 +80,7 @@ impl Engine {
                 }
             }
             Ok(StatusAnswer::Unreadable { why }) => {
-                tracing::warn!(%account, %why, "a status answer can't be read")
+                tracing::warn!(%account, %why, "a status answer can't be read");
             }
             Err(failure) => tracing::debug!(%account, why = %failure.why, "no status answer"),
         }

@@ -146,7 +146,13 @@ impl<B: Books> Executor<B> {
             }
             match self.commit(&changes, cursors) {
                 Ok(()) => return Ok(ran(batch, now, outcomes, changes)),
-                Err(_) if self.planted.has(Bug::AckBeforeCommit) || (self.planted.has(Bug::SendBeforeSending) && commands.iter().all(|command| matches!(command, Command::BeginAttempt { .. }))) => {
+                Err(_)
+                    if self.planted.has(Bug::AckBeforeCommit)
+                        || (self.planted.has(Bug::SendBeforeSending)
+                            && commands
+                                .iter()
+                                .all(|command| matches!(command, Command::BeginAttempt { .. }))) =>
+                {
                     return Ok(ran(batch, now, outcomes, Changes::default()));
                 }
                 Err(error) => {

@@ -95,12 +95,10 @@ impl Live {
                 self.perform(act, &means);
             }
             report(&engine);
-            if let Some(deadline) = stopping {
-                if engine.is_idle() || tokio::time::Instant::now() >= deadline {
-                    return;
-                }
+            if stopping.is_some_and(|deadline| engine.is_idle() || tokio::time::Instant::now() >= deadline) {
+                return;
             }
-            let wait = next.wake.map_or(Duration::from_secs(60), |wake| {
+            let wait = next.wake.map_or(Duration::from_mins(1), |wake| {
                 Duration::from_millis(u64::try_from(wake.since(now).0).unwrap_or(0))
             });
             tokio::select! {
@@ -193,7 +191,7 @@ fn tell(engine: &mut Engine, now: Timestamp, heard: Heard) {
     match heard {
         Heard::Committed(committed) => engine.heard(now, &committed.changes),
         Heard::Decided(ticket, reply) => engine.decided(now, ticket, reply),
-        Heard::Answered(ticket, answer) => engine.answered(now, ticket, answer),
+        Heard::Answered(ticket, answer) => engine.answered(now, ticket, &answer),
         Heard::Found(found) => engine.found(now, found),
     }
 }

@@ -12,7 +12,7 @@ use panelworks_core::ids::{NodeId, ProviderAccountId, ServiceId};
 use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::{Span, Timestamp};
-use panelworks_store::executor::{Executor, Reply, Stopped};
+use panelworks_store::executor::{Executor, Reply};
 use panelworks_store::ports::{Books, Queue};
 
 use crate::engine::{Act, Calls, Engine, Found, Pace, Ticket};
@@ -167,7 +167,7 @@ impl<B: Books + Queue> Simulated<B> {
         while self.events.peek().is_some_and(|Reverse((at, _))| *at <= self.now) {
             let Some(Reverse((_, number))) = self.events.pop() else { return };
             match self.answers.remove(&number) {
-                Some(Event::Answered(ticket, answer)) => self.engine.answered(self.now, ticket, answer),
+                Some(Event::Answered(ticket, answer)) => self.engine.answered(self.now, ticket, &answer),
                 None => {}
             }
         }
@@ -236,24 +236,20 @@ impl<B: Books + Queue> Simulated<B> {
         };
         self.batches += 1;
         self.commands += commands.len() as u64;
-        match executor.run(self.now, commands) {
-            Ok(all) => {
-                let mut replies = Vec::with_capacity(commands.len());
-                for ran in all {
-                    if let Some(committed) = &ran.committed {
-                        let changes = &committed.changes;
-                        self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
-                        self.hold_limits.extend(changes.services.iter().map(|row| (row.id, row.hold_limit)));
-                        self.engine.heard(self.now, &committed.changes);
-                    }
-                    replies.extend(ran.replies);
-                }
-                replies
+        let Ok(all) = executor.run(self.now, commands) else {
+            self.stopped = true;
+            return commands.iter().map(|_| Err(panelworks_store::executor::Undecided::Unknown)).collect();
+        };
+        let mut replies = Vec::with_capacity(commands.len());
+        for ran in all {
+            if let Some(committed) = &ran.committed {
+                let changes = &committed.changes;
+                self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
+                self.hold_limits.extend(changes.services.iter().map(|row| (row.id, row.hold_limit)));
+                self.engine.heard(self.now, &committed.changes);
             }
-            Err(Stopped(_)) => {
-                self.stopped = true;
-                commands.iter().map(|_| Err(panelworks_store::executor::Undecided::Unknown)).collect()
-            }
+            replies.extend(ran.replies);
         }
+        replies
     }
 }

@@ -27,9 +27,9 @@ pub fn add_result(exchange: &Result<Exchanged, Failure>) -> AttemptResult {
         AddAnswer::Accepted { order } => accepted(answer.status, &order),
         AddAnswer::Refused { text } => refused(answer.status, &text),
         AddAnswer::Both { order, text } => {
-            unknown(format!("the answer names order {order} and an error: {text}"))
+            unknown(&format!("the answer names order {order} and an error: {text}"))
         }
-        AddAnswer::Unreadable { why } => unknown(format!("{why} (HTTP {})", answer.status)),
+        AddAnswer::Unreadable { why } => unknown(&format!("{why} (HTTP {})", answer.status)),
     }
 }
 
@@ -38,7 +38,7 @@ fn accepted(status: u16, order: &str) -> AttemptResult {
     let believed = (200..300).contains(&status);
     match ProviderOrderId::new(order).filter(|_| believed) {
         Some(order) => AttemptResult::Accepted { order },
-        None => unknown(format!("the answer names order {order:?} with HTTP {status}")),
+        None => unknown(&format!("the answer names order {order:?} with HTTP {status}")),
     }
 }
 
@@ -49,7 +49,7 @@ fn refused(status: u16, text: &str) -> AttemptResult {
     if (status < 500 && !internal) || (matches!(status, 429 | 503) && later) {
         AttemptResult::Rejected { class: rejection(class), text: printable(text) }
     } else {
-        unknown(format!("{text} (HTTP {status})"))
+        unknown(&format!("{text} (HTTP {status})"))
     }
 }
 
@@ -67,8 +67,8 @@ const fn rejection(class: ErrorClass) -> RejectionClass {
     }
 }
 
-fn unknown(why: String) -> AttemptResult {
-    AttemptResult::Unknown { why: printable(&why) }
+fn unknown(why: &str) -> AttemptResult {
+    AttemptResult::Unknown { why: printable(why) }
 }
 
 /// A provider's text as it may be kept and shown: bounded, without control characters (invariants.md B21).

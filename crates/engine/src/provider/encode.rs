@@ -8,6 +8,7 @@ use panelworks_wire::ask::{ClientAdd, ClientCall};
 struct Fields(Vec<(&'static str, String)>);
 
 impl Fields {
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and borrowed texts alike")]
     fn put(&mut self, name: &'static str, value: impl ToString) {
         self.0.push((name, value.to_string()));
     }
@@ -40,7 +41,7 @@ fn kind(fields: &mut Fields, kind: &OrderKind) {
         OrderKind::Default | OrderKind::Package => {}
         OrderKind::Seo { keywords } => fields.lines("keywords", keywords),
         OrderKind::CustomComments { comments } | OrderKind::CustomCommentsPackage { comments } => {
-            fields.lines("comments", comments)
+            fields.lines("comments", comments);
         }
         OrderKind::MentionsWithHashtags { usernames, hashtags } => {
             fields.lines("usernames", usernames);
@@ -49,7 +50,7 @@ fn kind(fields: &mut Fields, kind: &OrderKind) {
         OrderKind::MentionsCustomList { usernames } => fields.lines("usernames", usernames),
         OrderKind::MentionsHashtag { hashtag } => fields.put("hashtag", hashtag),
         OrderKind::MentionsUserFollowers { username } | OrderKind::CommentLikes { username } => {
-            fields.put("username", username)
+            fields.put("username", username);
         }
         OrderKind::MentionsMediaLikers { media } => fields.put("media", media),
         OrderKind::Mentions { usernames, hashtags } => {

@@ -87,17 +87,13 @@ fn healthy(asked: &Asked, report: &mut Report) -> bool {
 }
 
 fn hunt(bug: Bug, seeds: u64, report: &mut Report) -> ExitCode {
-    match find(bug, seeds) {
-        Some((seed, violation)) => {
-            println!("{bug:?}: found by seed {seed}: {violation}");
-            report.bug(bug, Some(seed));
-            ExitCode::SUCCESS
-        }
-        None => {
-            println!("{bug:?}: not found in {seeds} seeds");
-            ExitCode::FAILURE
-        }
-    }
+    let Some((seed, violation)) = find(bug, seeds) else {
+        println!("{bug:?}: not found in {seeds} seeds");
+        return ExitCode::FAILURE;
+    };
+    println!("{bug:?}: found by seed {seed}: {violation}");
+    report.bug(bug, Some(seed));
+    ExitCode::SUCCESS
 }
 
 fn hunt_all(seeds: u64, report: &mut Report) -> bool {

@@ -55,7 +55,7 @@ pub(crate) fn catalogue() -> Catalogue {
 
 /// Whether the providers of a seed honour idempotency keys.
 pub(crate) const fn honours_keys(seed: u64) -> bool {
-    seed % 2 == 0
+    seed.is_multiple_of(2)
 }
 
 /// The commands that open it, to be submitted one after another.

@@ -18,8 +18,10 @@ use crate::shop::Shop;
 const BATCH: u32 = 50;
 const CUSTOMERS: u32 = 1_000;
 /// Batches of new orders from an order's acceptance to each next step of its life.
-const STEPS: [(usize, fn(OrderId) -> Command); 4] =
-    [(1, begin), (2, accept), (40, progress), (400, complete)];
+const STEPS: [Step; 4] = [(1, begin), (2, accept), (40, progress), (400, complete)];
+
+/// After so many batches, this.
+type Step = (usize, fn(OrderId) -> Command);
 
 /// Lets the orders live in an empty folder; gives the bytes of the file after everything is in it.
 pub(crate) fn live(folder: &Path, orders: u32) -> Result<u64, Box<dyn Error>> {
