@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use panelworks_core::command::Command;
 use panelworks_core::ids::CustomerId;
 use panelworks_core::time::Timestamp;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::{Executor, Follower, Reply, Stopped, Undecided};
 use crate::limits;
@@ -79,7 +79,8 @@ impl Handle {
         let shared = Arc::new(Shared::default());
         let thread = std::thread::Builder::new().name("executor".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            move || work(executor, &shared, clock, follower)
+            let courier = Courier::engage();
+            move || work(executor, &shared, &courier, clock, follower)
         })?;
         Ok((Self { shared }, thread))
     }
@@ -149,6 +150,7 @@ fn refuse(waiting: &Waiting, lane: Lane) -> Option<Overload> {
 fn work<B: Books>(
     mut executor: Executor<B>,
     shared: &Shared,
+    courier: &Courier,
     clock: impl Fn() -> Timestamp,
     mut follower: Follower,
 ) -> Result<(), Stopped> {
@@ -169,11 +171,8 @@ fn work<B: Books>(
                     if let Some(committed) = ran.committed {
                         follower(&Arc::new(committed));
                     }
-                    for reply in ran.replies {
-                        let Some(to) = replies.pop_front() else { break };
-                        // A submitter that has gone away is not told; its command stands.
-                        let _ = to.send(reply);
-                    }
+                    let to = replies.drain(..ran.replies.len().min(replies.len()));
+                    courier.carry(to.zip(ran.replies).collect());
                 }
             }
             Err(stopped) => {
@@ -187,6 +186,43 @@ fn work<B: Books>(
     close(shared, VecDeque::new());
     std::mem::forget(abort);
     Ok(())
+}
+
+/// The replies of a batch, each with the one who waits for it.
+type Letters = Vec<(oneshot::Sender<Reply>, Reply)>;
+
+/// Brings replies to a runtime. From this thread each of them would wake it by a system call of its own; a task on it
+/// that is given all replies of a batch is woken once.
+struct Courier(Option<mpsc::UnboundedSender<Letters>>);
+
+impl Courier {
+    /// A task on the runtime that this is called on; without one, replies go out from the executor's thread.
+    fn engage() -> Self {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Self(None) };
+        let (sender, mut received) = mpsc::unbounded_channel();
+        runtime.spawn(async move {
+            while let Some(letters) = received.recv().await {
+                hand_over(letters);
+            }
+        });
+        Self(Some(sender))
+    }
+
+    fn carry(&self, letters: Letters) {
+        let refused = match &self.0 {
+            Some(task) => task.send(letters).err().map(|mpsc::error::SendError(letters)| letters),
+            None => Some(letters),
+        };
+        // Without its runtime nobody may be waiting any more; whoever does is still told.
+        refused.into_iter().for_each(hand_over);
+    }
+}
+
+fn hand_over(letters: Letters) {
+    for (to, reply) in letters {
+        // A submitter that has gone away is not told; its command stands.
+        let _ = to.send(reply);
+    }
 }
 
 /// A panic in the executor ends the process: what is on disk is whole, what is in memory may not be.
