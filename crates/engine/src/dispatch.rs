@@ -131,6 +131,13 @@ impl Lane {
         [poll, circuit].into_iter().flatten().min()
     }
 
+    /// Puts an attempt at the end of those that are due, unless it is there or under way already.
+    pub(crate) fn make_ready(&mut self, id: AttemptId) {
+        if self.queued.insert(id) {
+            self.ready.push_back(id);
+        }
+    }
+
     fn room(&self, now: Timestamp) -> bool {
         let at_once = if self.health.is_probing() { 1 } else { self.connections };
         self.enabled && self.under_way < at_once && self.health.closed_until(now).is_none()
@@ -142,9 +149,7 @@ impl Engine {
         let lane = self.lanes.values_mut().find(|lane| lane.planned.contains(&attempt));
         if let Some(lane) = lane {
             lane.planned.remove(&attempt);
-            if lane.queued.insert(attempt) {
-                lane.ready.push_back(attempt);
-            }
+            lane.make_ready(attempt);
         }
     }
 
@@ -177,7 +182,7 @@ impl Engine {
             // Resolved meanwhile, or too late: a person decides.
             Ok(_) => self.agenda.remove(&Due::AskAgain(attempt)),
             Err(undecided) => {
-                tracing::warn!(%attempt, %undecided, "could not ask about an unknown outcome; it is tried again")
+                tracing::warn!(%attempt, %undecided, "could not ask about an unknown outcome; it is tried again");
             }
         }
     }
@@ -272,11 +277,11 @@ fn judge(
         }
         AttemptResult::Rejected { class, text } => match class {
             RejectionClass::Funds | RejectionClass::Auth => {
-                health.refused(now, limits::PAUSE_AFTER_REFUSAL, text)
+                health.refused(now, limits::PAUSE_AFTER_REFUSAL, text);
             }
             RejectionClass::Limit => health.refused(now, retry_after.unwrap_or(limits::PROBE_EVERY), text),
             RejectionClass::Temporary => {
-                health.refused(now, retry_after.unwrap_or(limits::PROBE_EVERY), text)
+                health.refused(now, retry_after.unwrap_or(limits::PROBE_EVERY), text);
             }
             RejectionClass::Service
             | RejectionClass::Input { .. }

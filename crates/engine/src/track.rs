@@ -45,7 +45,10 @@ impl Engine {
         let open = !file.order.status.has_ended();
         match &attempt.state {
             AttemptState::Planned { due } if open => {
-                if !lane.queued.contains(&id) {
+                if *due <= now && !lane.planned.contains(&id) {
+                    // As nearly every new order's: it need not go by the agenda.
+                    lane.make_ready(id);
+                } else if !lane.queued.contains(&id) {
                     lane.planned.insert(id);
                     self.agenda.set(Due::Begin(id), *due);
                 }
