@@ -1,6 +1,6 @@
 //! The empty handler of the same stack: what is left of an `add` when nothing is done (`performance.md`, P1 and P7).
 //!
-//! The same HTTP server below axum, the same runtime and the same bounds as the panel's server; each request's body
+//! The same HTTP server below axum, the same runtime, allocator and bounds as the panel's server; each request's body
 //! is read and parsed as a form, and answered with `{"order":1}` under the panel's headers. No key is looked up,
 //! nothing is logged, limited, decided or stored. It prints its address, and ends when its standard input does.
 
@@ -20,6 +20,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use panelworks_web::limits;
 use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
