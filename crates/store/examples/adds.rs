@@ -1,6 +1,6 @@
 //! What an order costs in the embedded store: CPU per `add`, and bytes of its whole life.
 //!
-//! `cargo run --release -p panelworks-store --example adds [orders] [folder]`. CPU is user and system time of
+//! `cargo run --release -p panelworks-store --example adds [orders] [folder] [read | batch,customers]`. CPU is user and system time of
 //! the whole process (writer, checkpoints and the core's decision together), so compare within one run.
 
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ use panelworks_core::provider::{Observation, ProviderAccount, SeenCharge, SeenRe
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::Executor;
 use panelworks_store::memory::Memory;
-use panelworks_store::ports::{Queue as _, Views as _};
+use panelworks_store::ports::{Books as _, Queue as _, Views as _};
 use panelworks_store::sqlite::{Options, Sqlite, SqliteBooks, SqliteReads};
 
 const CUSTOMERS: u32 = 1_000;
@@ -34,15 +34,16 @@ fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let orders: u32 = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
     let folder = arguments.next().map_or_else(|| std::env::temp_dir().join("panelworks-adds"), PathBuf::from);
-    let _ = std::fs::remove_dir_all(&folder);
-    let mut panel = Panel::open(&folder)?;
-    for commands in stock() {
-        panel.run(&commands)?;
+    match arguments.next().as_deref() {
+        Some("read") => return Panel::open(&folder)?.reopen_and_read(&folder),
+        Some(only) => {
+            // One kind of batch alone, for a profile.
+            let (batch, customers) = only.split_once(',').ok_or("read, or: batch,customers")?;
+            return Panel::stocked(&folder)?.adds(orders, batch.parse()?, customers.parse()?, false);
+        }
+        None => {}
     }
-    if let Some(only) = arguments.next() {
-        let (batch, customers) = only.split_once(',').ok_or("batch,customers")?;
-        return panel.adds(orders, batch.parse()?, customers.parse()?, false);
-    }
+    let mut panel = Panel::stocked(&folder)?;
     in_memory()?;
     println!("{:>44} {:>9} {:>9} {:>9}", "", "CPU us", "wall us", "per s");
     for round in 1..=2 {
@@ -199,6 +200,16 @@ impl Panel {
         Ok(Self { executor, reads: opened.reads, file, source: Source::default(), next_order: 1 })
     }
 
+    /// In an empty folder.
+    fn stocked(folder: &Path) -> Result<Self, Failure> {
+        let _ = std::fs::remove_dir_all(folder);
+        let mut panel = Self::open(folder)?;
+        for commands in stock() {
+            panel.run(&commands)?;
+        }
+        Ok(panel)
+    }
+
     fn run(&mut self, commands: &[Command]) -> Result<(), Failure> {
         for ran in self.executor.run(self.source.later(), commands)? {
             for reply in ran.replies {
@@ -315,7 +326,8 @@ impl Panel {
         let started = Instant::now();
         let mut panel = Self::open(folder)?;
         println!("opened in {:?}", started.elapsed());
-        (panel.source, panel.next_order) = (source, next_order);
+        panel.source = source;
+        panel.next_order = next_order.max(panel.executor.books().cursors().order);
         panel.adds(1, 1, CUSTOMERS, false)?;
         println!("first add after {:?}", started.elapsed());
         let views = panel.reads.views()?;

@@ -47,8 +47,9 @@ pub const CATALOGUE_ROWS: usize = 10_000;
 /// Between two looks at what the indexes in memory can forget.
 pub const MARKS_TENDED: panelworks_core::time::Span = panelworks_core::time::Span::minutes(10);
 /// Written in advance, and deleted when the disk is full, so that outcomes of calls under way still fit
-/// (invariants.md A4). Smaller on a small disk: see [`RESERVE_SHARE`].
-pub const RESERVE_BYTES: u64 = 16 * 1024 * 1024;
+/// (invariants.md A4): twice the write-ahead log, which needs as much to be copied. Smaller on a small disk: see
+/// [`RESERVE_SHARE`].
+pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 /// The reserve is at most this part of the disk.
 pub const RESERVE_SHARE: u64 = 16;
 /// New work is refused while less than this many reserves are free.

@@ -120,7 +120,7 @@ impl Sqlite {
         let place = format!("{}:{}", place.dev(), place.ino());
         let start = schema::start(&mut connection, &place, options)
             .map_err(error::doing("raising the epoch of the node"))?;
-        let checkpoints = checkpoint::Checkpoints::start(&mut connection, &file)
+        let checkpoints = checkpoint::Checkpoints::start(&mut connection, &file, room.reserve_bytes())
             .map_err(error::doing("starting the checkpoints"))?;
         let reads = SqliteReads::new(&file);
         let is_copy = start.is_copy;
@@ -132,8 +132,20 @@ impl Sqlite {
 
 const FILE: &str = "panelworks.db";
 
-/// Held by the returned file, let go by the kernel when the process ends, however it ends.
-fn lock(folder: &Path) -> Result<File, OpenError> {
+/// The folder is ours while this lives; the kernel lets go of it when the process ends, however it ends.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    /// Closing alone would not do while a child of this process, just forked, still has the file open.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the folder could not be unlocked; it will be when the process ends");
+        }
+    }
+}
+
+fn lock(folder: &Path) -> Result<Lock, OpenError> {
     let path = folder.join("lock");
     let failed = |why| OpenError::Io { doing: "locking", path: path.clone(), why };
     let file = OpenOptions::new()
@@ -144,7 +156,7 @@ fn lock(folder: &Path) -> Result<File, OpenError> {
         .open(&path)
         .map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
         Err(TryLockError::Error(why)) => Err(failed(why)),
     }

@@ -6,7 +6,6 @@
 //! stands.
 
 use std::collections::VecDeque;
-use std::fs::File;
 use std::thread::JoinHandle;
 
 use panelworks_core::ids::{BatchId, NodeId, OrderId};
@@ -24,7 +23,7 @@ use super::room::Room;
 use super::rows::integer;
 use super::schema::{Start, Tip};
 use super::views::SqliteReads;
-use super::{rebuild, write};
+use super::{Lock, rebuild, write};
 use crate::chain::{self, Link};
 use crate::limits;
 use crate::ports::{Begun, Books, CommitError, StoreError, StoreErrorKind};
@@ -48,7 +47,7 @@ pub struct SqliteBooks {
     tended: Tended,
     room: Room,
     /// Last, so that the folder is locked until everything else is closed.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// The indexes in memory, which are built while the panel already answers questions.
@@ -79,7 +78,7 @@ impl SqliteBooks {
         reads: &SqliteReads,
         room: Room,
         checkpoints: Checkpoints,
-        lock: File,
+        lock: Lock,
     ) -> Result<Self, StoreError> {
         let spawn = |build: fn(&Connection, Salt) -> SqlResult<Marks>| {
             let connection = reads.connection()?;
@@ -203,6 +202,7 @@ impl SqliteBooks {
         self.rollback();
         if failure.kind == StoreErrorKind::Full {
             self.room.ran_out();
+            self.checkpoints.after_commit(&self.connection, true);
         }
         if failure.kind == StoreErrorKind::Fatal {
             self.broken = true;
@@ -336,7 +336,7 @@ impl Books for SqliteBooks {
             };
         }
         self.follow(at, changes, cursors, tip);
-        self.checkpoints.after_commit(&self.connection);
+        self.checkpoints.after_commit(&self.connection, self.room.is_short());
         Ok(())
     }
 

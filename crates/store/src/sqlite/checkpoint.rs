@@ -15,6 +15,9 @@ use rusqlite::{Connection, Result};
 
 use crate::limits;
 
+/// What SQLite makes its files of.
+const PAGE_BYTES: u64 = 4_096;
+
 /// See the module's head.
 #[derive(Debug)]
 pub(super) struct Checkpoints {
@@ -24,11 +27,15 @@ pub(super) struct Checkpoints {
     copied: Arc<AtomicUsize>,
     wake: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
+    /// Pages in the log after which it is copied.
+    pages: usize,
 }
 
 impl Checkpoints {
-    /// Takes over from SQLite's own checkpoints on `writer`.
-    pub(super) fn start(writer: &mut Connection, file: &Path) -> Result<Self> {
+    /// Takes over from SQLite's own checkpoints on `writer`. The log stays below half of `reserve` bytes, so that
+    /// it can still be copied when the disk is full and the reserve was given up for it.
+    pub(super) fn start(writer: &mut Connection, file: &Path, reserve: u64) -> Result<Self> {
+        let pages = usize::try_from(reserve / 2 / PAGE_BYTES).unwrap_or(usize::MAX);
         let log = Arc::new(AtomicUsize::new(0));
         writer.wal_hook(Some({
             let log = Arc::clone(&log);
@@ -51,13 +58,24 @@ impl Checkpoints {
             }
         });
         let thread = thread.map_err(|why| rusqlite::Error::ToSqlConversionFailure(why.into()))?;
-        Ok(Self { log, copied, wake: Some(wake), thread: Some(thread) })
+        Ok(Self {
+            log,
+            copied,
+            wake: Some(wake),
+            thread: Some(thread),
+            pages: pages.min(limits::CHECKPOINT_PAGES),
+        })
     }
 
-    /// After each commit: wakes the thread, or copies a short rest.
-    pub(super) fn after_commit(&self, writer: &Connection) {
+    /// After each commit: wakes the thread, or copies a short rest. On a full disk everything is copied at once,
+    /// so that the log's own room is used again and again.
+    pub(super) fn after_commit(&self, writer: &Connection, disk_is_full: bool) {
+        if disk_is_full {
+            self.copied.store(copy(writer), Ordering::Relaxed);
+            return;
+        }
         let log = self.log.load(Ordering::Relaxed);
-        if log < limits::CHECKPOINT_PAGES {
+        if log < self.pages {
             return;
         }
         let rest = log.saturating_sub(self.copied.load(Ordering::Relaxed));

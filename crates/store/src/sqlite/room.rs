@@ -72,6 +72,15 @@ impl Room {
         !self.short
     }
 
+    pub(super) const fn reserve_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether the reserve is, or may be, in use.
+    pub(super) const fn is_short(&self) -> bool {
+        self.short
+    }
+
     /// A write found no room: gives the reserve up.
     pub(super) fn ran_out(&mut self) {
         if !self.short {

@@ -1,5 +1,8 @@
 //! A full disk: new work is refused cleanly, reading goes on, nothing is half written, and it ends by itself.
 
+use std::process::Command as Process;
+use std::time::{Duration, Instant};
+
 use panelworks_core::command::Command;
 use panelworks_core::ids::AttemptId;
 use panelworks_core::order::attempt::AttemptResult;
@@ -65,4 +68,77 @@ fn a_reserve_is_written_in_advance_and_really_there() {
     let reserve = std::fs::metadata(subject.folder.path().join("reserve")).expect("there");
     assert!(reserve.len() > 0);
     assert!(reserve.blocks() * 512 >= reserve.len(), "no holes");
+}
+
+/// A small disk of its own; None where nobody may mount one.
+struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    fn mount(size: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mounted = Process::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(folder.path())
+            .status();
+        mounted.is_ok_and(|status| status.success()).then_some(Self { folder })
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Process::new("umount").arg("--lazy").arg(self.folder.path()).status();
+    }
+}
+
+#[test]
+fn on_a_full_disk_outcomes_are_recorded_and_work_goes_on_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount("8m") else {
+        println!("no disk could be mounted here: only the bounded file was tried");
+        return;
+    };
+    let ballast = disk.folder.path().join("ballast");
+    std::fs::write(&ballast, vec![1; 3 * 1024 * 1024]).expect("written");
+    let folder = tempfile::Builder::new().tempdir_in(disk.folder.path()).expect("a folder");
+    let mut subject = InSqlite { folder, options: Options::default(), reads: None };
+    let mut panel = Panel::open(&mut subject);
+    let customer = panel.customer(1_000_000_000_000);
+    let (service, _) = panel.routed();
+    let sending: Vec<_> = (0..20)
+        .map(|n| {
+            let attempt =
+                AttemptId { order: panel.place(customer, service, draft(&link(n), 100)), number: 1 };
+            panel.ok(Command::BeginAttempt { attempt });
+            attempt
+        })
+        .collect();
+    let mut taken = 20;
+    let failed = loop {
+        match panel.reply(place(customer, service, draft(&format!("{}/{taken}", "long".repeat(900)), 100))) {
+            Ok(Ok(_)) => taken += 1,
+            other => break other,
+        }
+        assert!(taken < 10_000, "the disk is never full");
+    };
+    assert!(
+        matches!(&failed, Err(Undecided::NotCommitted(why)) if why.kind == StoreErrorKind::Full),
+        "{failed:?}"
+    );
+    assert!(!panel.books().takes_new_work());
+    for attempt in sending {
+        let order = provider_order(&format!("north {}", attempt.order));
+        panel.ok(Command::FinishAttempt { attempt, result: AttemptResult::Accepted { order } });
+    }
+    assert_eq!(panel.balance(customer), 1_000_000_000_000 - taken * 90_000, "refused work took nothing");
+    panel.audit();
+    std::fs::remove_file(&ballast).expect("removed");
+    let until = Instant::now() + Duration::from_secs(5);
+    while !panel.books().takes_new_work() {
+        assert!(Instant::now() < until, "there is room again, and nobody noticed");
+        std::thread::yield_now();
+    }
+    panel.place(customer, service, draft(&link(500), 100));
+    panel.reopen();
+    panel.audit();
 }
