@@ -73,13 +73,21 @@ pub struct IdempotencyHit {
     pub parameters: [u8; 16],
 }
 
-/// Rows to be loaded before the decision can be made.
+/// Rows to be loaded before the decision can be made. A list, because most are of one or two keys and are joined at
+/// once; in order and without repeats only when they are read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Need(BTreeSet<Key>);
+pub struct Need(Vec<Key>);
 
 impl Need {
     pub fn of(key: Key) -> Self {
-        Self(BTreeSet::from([key]))
+        Self(vec![key])
+    }
+
+    /// Asks for everything that is missing at once, so that a batch is decided again only once for it.
+    pub fn together(missing: impl IntoIterator<Item = Option<Self>>) -> Result<(), Self> {
+        let mut all = Self::default();
+        missing.into_iter().flatten().for_each(|need| all.join(need));
+        if all.is_empty() { Ok(()) } else { Err(all) }
     }
 
     pub fn join(&mut self, other: Self) {
@@ -90,9 +98,12 @@ impl Need {
         self.0.is_empty()
     }
 
-    /// In key order, which is the order of row locks.
+    /// Each once, in key order, which is the order of row locks.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
-        self.0.iter()
+        let mut keys: Vec<&Key> = self.0.iter().collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter()
     }
 }
 

@@ -31,7 +31,7 @@ use crate::order::settle::{End, settle};
 use crate::order::{HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, dripfeed, subscription};
 use crate::provider::RejectionClass;
 use crate::time::{Span, Timestamp};
-use crate::world::World;
+use crate::world::{Need, World};
 
 /// One try to place something at one provider account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,7 +244,7 @@ fn retry_wait(file: &OrderFile) -> Span {
 /// [`Done::Began`]: it must not be sent, and what follows from that is written down.
 pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decision {
     let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
-    let order_open = !file.order.status.has_ended();
+    let (order_open, sold) = (!file.order.status.has_ended(), file.order.service);
     let attempt = file.attempt_mut(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?;
     let AttemptState::Planned { due } = attempt.state else {
         return Err(Refusal::OutOfTurn("the attempt is not planned").into());
@@ -252,6 +252,7 @@ pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decisi
     if !order_open || due > now {
         return Err(Refusal::OutOfTurn("the order has ended, or the attempt is not due").into());
     }
+    Need::together([world.provider(attempt.account).err(), world.service(sold).err()])?;
     let provider = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?;
     let (enabled, currency) = (provider.enabled, provider.currency);
     if !enabled {

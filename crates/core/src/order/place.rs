@@ -65,26 +65,18 @@ pub fn place_order(world: &mut World, now: Timestamp, draws: &mut Draws, asked: 
 
 /// All rows at once, so that a batch is decided twice at the most.
 fn need_everything(world: &World, asked: &Asked<'_>) -> Result<(), Need> {
-    let mut need = Need::default();
-    let mut note = |missing: Option<Need>| {
-        if let Some(missing) = missing {
-            need.join(missing);
+    let key = asked.mark.and_then(|mark| world.idempotency(asked.customer, mark.key).err());
+    let service = asked.service.and_then(|service| world.service(service).err());
+    let known = asked.service.and_then(|service| world.service(service).ok().flatten());
+    let guarded = known.is_none_or(|service| service.guarded);
+    let username = asked.draft.extra.as_ref().map_or(&Given::Absent, |extra| &extra.username);
+    let guards = [&asked.draft.link, username].map(|target| match (asked.service, target) {
+        (Some(service), Given::Is(target)) if guarded => {
+            world.guard(&GuardKey::new(asked.customer, service, target)).err()
         }
-    };
-    note(world.account(asked.customer).err());
-    if let Some(mark) = asked.mark {
-        note(world.idempotency(asked.customer, mark.key).err());
-    }
-    if let Some(service) = asked.service {
-        note(world.service(service).err());
-        let username = asked.draft.extra.as_ref().map_or(&Given::Absent, |extra| &extra.username);
-        for target in [&asked.draft.link, username] {
-            if let Given::Is(target) = target {
-                note(world.guard(&GuardKey::new(asked.customer, service, target)).err());
-            }
-        }
-    }
-    if need.is_empty() { Ok(()) } else { Err(need) }
+        (Some(_), Given::Is(_) | Given::Absent | Given::Bad) | (None, _) => None,
+    });
+    Need::together([world.account(asked.customer).err(), key, service].into_iter().chain(guards))
 }
 
 fn replayed(world: &World, asked: &Asked<'_>) -> Result<Option<Decision>, Stop> {

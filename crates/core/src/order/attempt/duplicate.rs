@@ -30,15 +30,7 @@ pub(super) fn raise_doubts(
     }
     let others = world.attempts_in_doubt(account, &link)?;
     let others: Vec<AttemptId> = others.into_iter().filter(|other| other.order != refused.order).collect();
-    let mut need = Need::default();
-    for other in &others {
-        if let Err(missing) = world.order(other.order) {
-            need.join(missing);
-        }
-    }
-    if !need.is_empty() {
-        return Err(need.into());
-    }
+    Need::together(others.iter().map(|other| world.order(other.order).err()))?;
     for other in others.into_iter().rev() {
         let Some(mut doubted) = world.order(other.order)?.cloned() else { continue };
         if doubt_again(&mut doubted, other.number, now) {
