@@ -4,13 +4,15 @@
 //! work whether the panel runs or not.
 
 mod operate;
+mod order;
 mod run;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use operate::{CustomerCommand, OrderCommand, ProviderCommand, RouteArgs, ServiceCommand, Verdict};
+pub use operate::{CustomerCommand, ProviderCommand, RouteArgs, ServiceCommand};
+pub use order::{OrderCommand, ReportedRefill, ReportedStatus, Verdict};
 pub use run::{CallArgs, DemoArgs, ServeArgs, SimulatorArgs};
 
 /// Stands above the options in `--help`: the commands in groups, which the parser can't show by itself.
@@ -261,6 +263,10 @@ mod tests {
             "order resolve 17 --adopt 9001",
             "order resolve 17 --send-again",
             "order resolve 17 --write-off --attempt 2",
+            "order resolve 17 --delivered 37.5",
+            "order report 17 partial --remains 40 --start-count 100",
+            "order report-refill 17 3 completed",
+            "order report-post 17 https://example.com/new",
             "check --json",
             "backup b.db",
             "restore b.db --data-dir d",
@@ -285,6 +291,10 @@ mod tests {
             "customer add x --currency DOLLAR",
             "order resolve 17",
             "order resolve 17 --adopt 1 --send-again",
+            "order resolve 17 --delivered 100",
+            "order resolve 17 --delivered 0",
+            "order resolve 17 --delivered 1.25",
+            "order report 17 lost",
             "provider import 1",
             "provider import 1 --all --type Nonsense",
             "service set 3 --enable --disable",

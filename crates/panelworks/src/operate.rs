@@ -10,11 +10,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use panelworks_core::customer::Standing;
 use panelworks_core::ids::{OrderId, ProviderAccountId, ProviderOrderId};
 use panelworks_core::order::attempt::Verdict as CoreVerdict;
+use panelworks_core::order::refill::RefillSeen;
+use panelworks_core::provider::{Observation, SeenRemains, SeenStatus};
 
 use crate::Ended;
 use crate::cli::{
-    Command, CustomerCommand, OrderCommand, OutputArgs, PanelArgs, ProviderCommand, RouteArgs,
-    ServiceCommand, Verdict,
+    Command, CustomerCommand, OrderCommand, OutputArgs, PanelArgs, ProviderCommand, ReportedRefill,
+    ReportedStatus, RouteArgs, ServiceCommand, Verdict,
 };
 use crate::config::{Config, LogSettings};
 use crate::control::request::{KeyText, NewCustomer, NewProvider, Request, RouteChange, ServiceChange};
@@ -228,14 +230,51 @@ fn route_change(route: &RouteArgs) -> anyhow::Result<Option<RouteChange>> {
 fn order(command: OrderCommand) -> anyhow::Result<Asked> {
     let (panel, output, request) = match command {
         OrderCommand::Show { order, panel, output } => (panel, output, Request::ShowOrder { order }),
-        OrderCommand::ListHeld { many, panel, output } => {
-            (panel, output, Request::ListHeld { after: OrderId(many.after), limit: many.limit })
+        OrderCommand::ListHeld { limit, after, panel, output } => {
+            (panel, output, Request::ListHeld { after: OrderId(after), limit })
         }
+        OrderCommand::Resolve {
+            order,
+            verdict: Verdict { delivered: Some(permille), .. },
+            panel,
+            output,
+            ..
+        } => (panel, output, Request::EnterShare { order, permille }),
         OrderCommand::Resolve { order, attempt, verdict, panel, output } => {
             (panel, output, Request::Resolve { order, attempt, verdict: decided(verdict)? })
         }
+        OrderCommand::Report { order, status, remains, start_count, panel, output } => {
+            let remains = remains.map_or(SeenRemains::Missing, |units| SeenRemains::Is(i64::from(units)));
+            let seen = Observation {
+                status: Some(reported(status)),
+                start_count,
+                remains,
+                ..Observation::default()
+            };
+            (panel, output, Request::Report { order, seen })
+        }
+        OrderCommand::ReportRefill { order, refill, status, panel, output } => {
+            let seen = match status {
+                ReportedRefill::Completed => RefillSeen::Completed,
+                ReportedRefill::Rejected => RefillSeen::Rejected,
+            };
+            (panel, output, Request::ReportRefill { order, refill, seen })
+        }
+        OrderCommand::ReportPost { subscription, link, panel, output } => {
+            (panel, output, Request::ReportPost { subscription, link })
+        }
     };
     Ok(Asked { panel, output, request, takes_time: None })
+}
+
+fn reported(status: ReportedStatus) -> SeenStatus {
+    match status {
+        ReportedStatus::Processing => SeenStatus::Processing,
+        ReportedStatus::InProgress => SeenStatus::InProgress,
+        ReportedStatus::Completed => SeenStatus::Completed,
+        ReportedStatus::Partial => SeenStatus::Partial,
+        ReportedStatus::Canceled => SeenStatus::Canceled,
+    }
 }
 
 fn decided(verdict: Verdict) -> anyhow::Result<CoreVerdict> {
@@ -247,8 +286,8 @@ fn decided(verdict: Verdict) -> anyhow::Result<CoreVerdict> {
         }
         Verdict { send_again: true, .. } => Ok(CoreVerdict::Absent),
         Verdict { write_off: true, .. } => Ok(CoreVerdict::WriteOff),
-        Verdict { adopt: None, send_again: false, write_off: false } => {
-            bail!("decide with --adopt, --send-again or --write-off")
+        Verdict { adopt: None, send_again: false, write_off: false, delivered: _ } => {
+            bail!("decide with --adopt, --send-again, --write-off or --delivered")
         }
     }
 }
@@ -270,7 +309,7 @@ mod tests {
     #[test]
     fn a_verdict_is_one_word_of_three() {
         let verdict = |adopt: Option<&str>, send_again, write_off| {
-            decided(Verdict { adopt: adopt.map(str::to_owned), send_again, write_off })
+            decided(Verdict { adopt: adopt.map(str::to_owned), send_again, write_off, delivered: None })
         };
         assert_eq!(verdict(None, true, false).expect("decided"), CoreVerdict::Absent);
         assert_eq!(verdict(None, false, true).expect("decided"), CoreVerdict::WriteOff);

@@ -1,7 +1,7 @@
-//! Arguments of the commands that look after a panel: customers, providers, services, orders.
+//! Arguments of the commands that look after a panel: customers, providers, services.
 
 use clap::{ArgGroup, Args, Subcommand};
-use panelworks_core::ids::{CustomerId, OrderId, ProviderAccountId, ServiceId};
+use panelworks_core::ids::{CustomerId, ProviderAccountId, ServiceId};
 use panelworks_core::money::{Amount, Currency, Rate};
 use panelworks_wire::{ServiceType, decimal};
 
@@ -259,71 +259,7 @@ pub struct RouteArgs {
     pub route: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-pub enum OrderCommand {
-    /// Show an order with all that hangs on it: attempts, refills, cancels, money
-    Show {
-        /// The order's id
-        #[arg(value_parser = id(OrderId))]
-        order: OrderId,
-        #[command(flatten)]
-        panel: PanelArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-    /// List orders that are held, and why
-    ListHeld {
-        #[command(flatten)]
-        many: HowMany,
-        #[command(flatten)]
-        panel: PanelArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-    /// Decide over an attempt whose outcome nobody knows, or over a refused one that holds its order
-    #[command(group = ArgGroup::new("verdict").required(true).args(["adopt", "send_again", "write_off"]))]
-    Resolve {
-        /// The order's id
-        #[arg(value_parser = id(OrderId))]
-        order: OrderId,
-        /// Which attempt; the last one without it
-        #[arg(long, value_name = "N")]
-        attempt: Option<u16>,
-        #[command(flatten)]
-        verdict: Verdict,
-        #[command(flatten)]
-        panel: PanelArgs,
-        #[command(flatten)]
-        output: OutputArgs,
-    },
-}
-
-/// What became of an attempt, by a person's word.
-#[derive(Debug, Clone, Args)]
-pub struct Verdict {
-    /// The provider made this order for it
-    #[arg(long, value_name = "PROVIDER_ORDER")]
-    pub adopt: Option<String>,
-    /// The provider made nothing: send it again
-    #[arg(long)]
-    pub send_again: bool,
-    /// Give the customer the money back, and dispute what it may have cost
-    #[arg(long)]
-    pub write_off: bool,
-}
-
-/// How much of a list.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct HowMany {
-    /// At most so many
-    #[arg(long, value_name = "N", default_value_t = limits::LIST_ROWS)]
-    pub limit: usize,
-    /// Only ids above this one
-    #[arg(long, value_name = "ID", default_value_t = 0)]
-    pub after: u32,
-}
-
-fn id<T>(of: fn(u32) -> T) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+pub(super) fn id<T>(of: fn(u32) -> T) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
 where
     T: 'static,
 {

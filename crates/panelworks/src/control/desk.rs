@@ -115,16 +115,24 @@ impl Desk {
             Request::Import(asked) => self.import(&asked, progress).await.map(Answer::Imported),
             Request::ListServices => self.list_services().await,
             Request::SetService { service, change } => self.set_service(service, *change).await,
-            Request::ShowOrder { order } => {
-                let file = self.read(move |views| views.file(order)).await?;
-                let file = file.ok_or_else(|| Refused(format!("there is no order {order}")))?;
-                Ok(Answer::Order(Box::new(OrderSheet::of(&file))))
-            }
+            Request::ShowOrder { order } => self.sheet(order).await,
             Request::ListHeld { after, limit } => {
                 let files = self.read(move |views| views.held(after, limit)).await?;
                 Ok(Answer::Held(files.iter().filter_map(HeldRow::of).collect()))
             }
             Request::Resolve { order, attempt, verdict } => self.resolve(order, attempt, verdict).await,
+            Request::EnterShare { order, permille: delivered_permille } => {
+                self.changed(order, Command::EnterShare { order, delivered_permille }).await
+            }
+            Request::Report { order, seen } => {
+                self.changed(order, Command::Observe { attempt: AttemptId::by_hand(order), seen }).await
+            }
+            Request::ReportRefill { order, refill, seen } => {
+                self.changed(order, Command::ObserveRefill { order, refill, seen }).await
+            }
+            Request::ReportPost { subscription, link } => {
+                self.changed(subscription, Command::ReportPost { subscription, link }).await
+            }
             Request::Check => self.check(progress).await.map(Answer::Checked),
             Request::Backup { to } => self.back_up(to).await,
             Request::Doctor { offline } => Ok(Answer::Examined(doctor::examine(self, offline).await)),
@@ -165,10 +173,19 @@ impl Desk {
         let last = file.attempts.last().map(|attempt| attempt.number);
         let number =
             number.or(last).ok_or_else(|| Refused(format!("order {order} has no attempt to decide over")))?;
-        self.decide(Command::ResolveAttempt { attempt: AttemptId { order, number }, verdict }).await?;
+        self.changed(order, Command::ResolveAttempt { attempt: AttemptId { order, number }, verdict }).await
+    }
+
+    /// Decides something about an order, and shows how it stands then.
+    async fn changed(&self, order: OrderId, command: Command) -> Result<Answer, Refused> {
+        self.decide(command).await?;
+        self.sheet(order).await
+    }
+
+    async fn sheet(&self, order: OrderId) -> Result<Answer, Refused> {
         let file = self.read(move |views| views.file(order)).await?;
-        file.map(|file| Answer::Order(Box::new(OrderSheet::of(&file))))
-            .ok_or_else(|| Refused(format!("order {order} is gone")))
+        let file = file.ok_or_else(|| Refused(format!("there is no order {order}")))?;
+        Ok(Answer::Order(Box::new(OrderSheet::of(&file))))
     }
 
     /// Audits everything that is stored.

@@ -198,7 +198,7 @@ impl HeldRow {
             ]);
         }
         format!(
-            "{}\nDecide with panelworks order resolve ORDER --adopt THEIR_ORDER | --send-again | --write-off",
+            "{}\nDecide with panelworks order resolve; what is delivered by hand moves with panelworks order report.",
             table.text()
         )
     }
@@ -221,7 +221,9 @@ pub fn held(hold: &Hold) -> Held {
             };
             format!("the provider says Partial, and {said} for what remains")
         }
-        HoldReason::PartialPackage => "a package came back Partial: enter what was delivered".to_owned(),
+        HoldReason::PartialPackage => {
+            "a package came back Partial: enter the delivered share with --delivered".to_owned()
+        }
         HoldReason::Failed { text } => format!("the provider says it failed: {text}"),
         HoldReason::PriceAboveCharge { expected_cost, charge } => {
             format!("it would cost {expected_cost}, and was sold for {charge}")

@@ -4,9 +4,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use panelworks_core::customer::Standing;
-use panelworks_core::ids::{CustomerId, OrderId, ProviderAccountId, ServiceId};
+use panelworks_core::ids::{CustomerId, OrderId, ProviderAccountId, RefillId, ServiceId};
 use panelworks_core::money::{Amount, Currency, Rate};
 use panelworks_core::order::attempt::Verdict;
+use panelworks_core::order::refill::RefillSeen;
+use panelworks_core::provider::Observation;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
@@ -17,22 +19,73 @@ use crate::import::ImportAsked;
 pub enum Request {
     AddCustomer(NewCustomer),
     ListCustomers,
-    Credit { customer: CustomerId, amount: Amount, note: String },
-    RotateKey { customer: CustomerId, keep_others: bool },
-    SetStanding { customer: CustomerId, standing: Standing },
+    Credit {
+        customer: CustomerId,
+        amount: Amount,
+        note: String,
+    },
+    RotateKey {
+        customer: CustomerId,
+        keep_others: bool,
+    },
+    SetStanding {
+        customer: CustomerId,
+        standing: Standing,
+    },
     AddProvider(NewProvider),
     ListProviders,
-    TestProvider { provider: ProviderAccountId },
-    FundProvider { provider: ProviderAccountId, amount: Amount, note: String },
+    TestProvider {
+        provider: ProviderAccountId,
+    },
+    FundProvider {
+        provider: ProviderAccountId,
+        amount: Amount,
+        note: String,
+    },
     Import(ImportAsked),
     ListServices,
-    SetService { service: ServiceId, change: Box<ServiceChange> },
-    ShowOrder { order: OrderId },
-    ListHeld { after: OrderId, limit: usize },
-    Resolve { order: OrderId, attempt: Option<u16>, verdict: Verdict },
+    SetService {
+        service: ServiceId,
+        change: Box<ServiceChange>,
+    },
+    ShowOrder {
+        order: OrderId,
+    },
+    ListHeld {
+        after: OrderId,
+        limit: usize,
+    },
+    Resolve {
+        order: OrderId,
+        attempt: Option<u16>,
+        verdict: Verdict,
+    },
+    /// What share of a package was delivered, in thousandths.
+    EnterShare {
+        order: OrderId,
+        permille: u16,
+    },
+    /// How an order stands that is delivered by hand.
+    Report {
+        order: OrderId,
+        seen: Observation,
+    },
+    ReportRefill {
+        order: OrderId,
+        refill: RefillId,
+        seen: RefillSeen,
+    },
+    ReportPost {
+        subscription: OrderId,
+        link: String,
+    },
     Check,
-    Backup { to: PathBuf },
-    Doctor { offline: bool },
+    Backup {
+        to: PathBuf,
+    },
+    Doctor {
+        offline: bool,
+    },
 }
 
 /// A customer to open.
