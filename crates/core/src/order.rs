@@ -326,14 +326,19 @@ pub fn wait_for_a_person(file: &mut OrderFile, now: Timestamp) {
 pub fn normalised_target(target: &str) -> String {
     let trimmed = target.trim();
     let without_fragment = trimmed.split('#').next().unwrap_or(trimmed);
-    let Some((scheme, rest)) = without_fragment.split_once("://") else {
+    let Some(at) = without_fragment.as_bytes().windows(3).position(|three| three == b"://") else {
         return without_fragment.trim_end_matches('/').to_owned();
     };
-    let (host, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
+    let (scheme, rest) = (&without_fragment[..at], &without_fragment[at + 3..]);
+    let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
     let host = lower_case(host);
-    let parts =
-        [&*lower_case(scheme), "://", host.strip_prefix("www.").unwrap_or(&host), path.trim_end_matches('/')];
-    parts.concat()
+    let mut normalised = String::with_capacity(target.len());
+    normalised.push_str(&lower_case(scheme));
+    normalised.push_str("://");
+    normalised.push_str(host.strip_prefix("www.").unwrap_or(&host));
+    normalised.push_str(path.trim_end_matches('/'));
+    normalised
 }
 
 /// Nearly all hosts are in lower case already.
