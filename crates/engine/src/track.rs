@@ -5,7 +5,9 @@
 use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, OrderId, ProviderOrderId};
 use panelworks_core::limits::{HOLD_LIMIT, SUBSCRIPTION_SILENCE};
-use panelworks_core::order::attempt::{Attempt, AttemptResult, AttemptState, Purpose, RESTARTED};
+use panelworks_core::order::attempt::{
+    Attempt, AttemptResult, AttemptState, Purpose, RESTARTED, may_have_spent,
+};
 use panelworks_core::order::subscription::SubscriptionState;
 use panelworks_core::order::{
     CancelState, HoldReason, OrderFile, OrderKind, Part, RefillState, Subscription,
@@ -122,7 +124,7 @@ impl Engine {
     /// A hold runs out unless money may have been spent upstream, or a person is meant to do the work.
     fn track_hold(&mut self, file: &OrderFile) {
         let id = file.order.id;
-        let spent = file.attempts.iter().any(|attempt| attempt.state.is_live());
+        let spent = may_have_spent(file);
         let hold = file.order.hold.as_ref().filter(|hold| hold.reason != HoldReason::Manual && !spent);
         match hold.filter(|_| !file.order.status.has_ended()) {
             Some(hold) => {
@@ -250,7 +252,19 @@ fn tending(file: &OrderFile, subscription: &Subscription, now: Timestamp) -> Tim
 
 /// The attempt that has an order at a provider, and that order; of a subscription its current segment.
 fn delivering(file: &OrderFile) -> Option<(&Attempt, &ProviderOrderId)> {
-    file.attempts.iter().rev().find_map(|attempt| Some((attempt, attempt.state.provider_order()?)))
+    file.attempts.iter().rev().find_map(|attempt| match &attempt.state {
+        AttemptState::Accepted { order } | AttemptState::Adopted { order } => Some((attempt, order)),
+        // Found late: it delivers, but not for this order.
+        AttemptState::FoundLate { .. }
+        | AttemptState::Planned { .. }
+        | AttemptState::Sending { .. }
+        | AttemptState::Rejected { .. }
+        | AttemptState::NotSent { .. }
+        | AttemptState::Unknown { .. }
+        | AttemptState::Absent { .. }
+        | AttemptState::WrittenOff { .. }
+        | AttemptState::Voided => None,
+    })
 }
 
 /// An earlier post of a passed-on subscription: settled, and followed as a post of its own.
