@@ -40,8 +40,8 @@ pub struct SqliteBooks {
     tip: Tip,
     cursors: Cursors,
     open: Option<(BatchId, Timestamp)>,
-    /// A commit failed in a way that leaves its fate open.
-    broken: bool,
+    /// The failure after which this handle is not to be trusted.
+    broken: Option<StoreError>,
     catalogue: Catalogue,
     indexes: Indexes,
     tended: Tended,
@@ -100,7 +100,7 @@ impl SqliteBooks {
             tip: start.tip,
             cursors: start.cursors,
             open: None,
-            broken: false,
+            broken: None,
             catalogue: Catalogue::default(),
             indexes,
             tended: Tended { firsts: VecDeque::new() },
@@ -205,7 +205,7 @@ impl SqliteBooks {
             self.checkpoints.after_commit(&self.connection, true);
         }
         if failure.kind == StoreErrorKind::Fatal {
-            self.broken = true;
+            self.broken = Some(failure.clone());
         }
         CommitError::NotCommitted(failure)
     }
@@ -270,9 +270,11 @@ impl Books for SqliteBooks {
     }
 
     fn begin(&mut self, batch: BatchId, at: Timestamp) -> Result<Begun, CommitError> {
-        if self.broken {
-            let failure = error("beginning a batch", "an earlier commit failed", StoreErrorKind::Fatal);
-            return Err(CommitError::NotCommitted(failure));
+        if let Some(failure) = &self.broken {
+            return Err(CommitError::NotCommitted(StoreError {
+                kind: StoreErrorKind::Fatal,
+                ..failure.clone()
+            }));
         }
         self.wait_for_indexes().map_err(|failure| self.not_committed(failure))?;
         let asked = self.connection.prepare_cached("begin immediate").and_then(|mut begin| {
@@ -329,9 +331,10 @@ impl Books for SqliteBooks {
                     Err(self.not_committed(doing("committing a batch")(failure)))
                 }
                 StoreErrorKind::Fatal | StoreErrorKind::Failed => {
-                    self.broken = true;
+                    let failure = doing("committing a batch")(failure);
+                    self.broken = Some(failure.clone());
                     self.rollback();
-                    Err(CommitError::Unknown(doing("committing a batch")(failure)))
+                    Err(CommitError::Unknown(failure))
                 }
             };
         }
@@ -346,18 +349,16 @@ impl Books for SqliteBooks {
             return;
         }
         let rolled_back = self.connection.prepare_cached("rollback").and_then(|mut back| back.execute([]));
-        if let Err(error) = rolled_back {
-            tracing::error!(%error, "a transaction could not be rolled back");
-            self.broken = true;
+        if let Err(failure) = rolled_back {
+            tracing::error!(error = %failure, "a transaction could not be rolled back");
+            self.broken.get_or_insert_with(|| doing("rolling a batch back")(failure));
         }
     }
 
+    /// A handle that failed once may call pages written that are not: only a new start reads what stands.
     fn reconnect(&mut self) -> Result<(), StoreError> {
-        Err(error(
-            "settling a commit of unknown fate",
-            "after a failed write only a new start reads what stands",
-            StoreErrorKind::Fatal,
-        ))
+        let why = self.broken.as_ref().map_or_else(|| "nothing failed".to_owned(), ToString::to_string);
+        Err(error("settling a commit of unknown fate", why, StoreErrorKind::Fatal))
     }
 
     fn takes_new_work(&mut self) -> bool {
