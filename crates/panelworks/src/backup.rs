@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::control::has_books;
 use crate::limits;
 use crate::panel::SystemClock;
+use crate::said::say;
 
 /// The reason given with every attempt that a restored panel can't vouch for.
 const WHY: &str = "the books were restored from a backup: it may have been sent since";
@@ -40,15 +41,18 @@ pub fn restore(backup: &Path, config: &Config) -> anyhow::Result<()> {
         let _ = fs::rename(folder.join("panelworks.db"), folder.join("panelworks.db.refused"));
     }
     let (orders, unknown) = restored?;
-    println!("Restored {orders} orders to {}; the books balance.", folder.display());
+    say(&format!("Restored {orders} orders to {}; the books balance.", folder.display()));
     if unknown > 0 {
-        println!(
+        say(&format!(
             "{unknown} attempts may have been sent since the backup. They are held: panelworks order list-held, then \
              panelworks order resolve, with the provider's own list of orders beside you."
-        );
+        ));
     }
     if !config.secret_key_path().exists() {
-        println!("Put the panel's secret.key to {} before it starts.", config.secret_key_path().display());
+        say(&format!(
+            "Put the panel's secret.key to {} before it starts.",
+            config.secret_key_path().display()
+        ));
     }
     Ok(())
 }

@@ -4,13 +4,12 @@
 //! people or as it came, and an exit code that says whether the panel agreed. It knows no action by heart: what a
 //! panel understands, it passes on.
 
-use std::io::{self, Write};
-
 use anyhow::{Context, bail};
 use panelworks_client::{Endpoint, Panel, Reach, Secret, Transport};
 use serde_json::Value;
 
 use crate::cli::CallArgs;
+use crate::said::{self, complain};
 
 /// How the call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +36,9 @@ pub async fn call(args: &CallArgs) -> anyhow::Result<Said> {
     }
     let answer = Panel::new(endpoint, Transport::new()?).call(&parameters).await?;
     let (text, said) = shown(&answer.body, answer.status, args.raw);
-    io::stdout().lock().write_all(&text)?;
+    said::write(&text);
     if said == Said::No && !text.first().is_some_and(|byte| matches!(byte, b'{' | b'[')) {
-        eprintln!("the answer (HTTP {}) is no JSON of API v2", answer.status);
+        complain(&format!("the answer (HTTP {}) is no JSON of API v2", answer.status));
     }
     Ok(said)
 }

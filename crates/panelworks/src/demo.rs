@@ -36,6 +36,7 @@ use crate::control::{Progress, has_books};
 use crate::import::{ImportAsked, Which};
 use crate::limits;
 use crate::panel::{Core, Manner};
+use crate::said::say;
 use crate::signals;
 use crate::telemetry::Telemetry;
 use kept::{Kept, Provider};
@@ -86,14 +87,14 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         ready.write(file)?;
     }
     if let Some(wanted) = moved {
-        println!("Port {wanted} is taken; the next free one it is.");
+        say(&format!("Port {wanted} is taken; the next free one it is."));
     }
-    println!("{}", ready.welcome(args));
+    say(&ready.welcome(args));
     running.run_until(signals::stop()).await?;
     if let Some(provider) = provider {
         provider.stop();
     }
-    println!("Stopped. Everything is kept in {}.", folder.display());
+    say(&format!("Stopped. Everything is kept in {}.", folder.display()));
     drop(telemetry);
     Ok(())
 }

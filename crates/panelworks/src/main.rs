@@ -21,6 +21,7 @@ mod manual;
 mod operate;
 mod panel;
 mod past;
+mod said;
 mod secrets;
 mod serve;
 mod signals;
@@ -35,6 +36,7 @@ use clap::Parser;
 
 use cli::{Cli, Command};
 use config::{Config, WrongConfig};
+use said::{complain, say};
 
 /// The only static of the program: an allocator belongs to a process, not to a panel.
 #[global_allocator]
@@ -53,7 +55,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: the runtime can't start: {error}");
+            complain(&format!("error: the runtime can't start: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -65,7 +67,7 @@ fn main() -> ExitCode {
         Ok(Ended::Found) => ExitCode::from(1),
         Err(error) => {
             let is_configuration = error.downcast_ref::<WrongConfig>().is_some();
-            eprintln!("error: {error:#}");
+            complain(&format!("error: {error:#}"));
             ExitCode::from(if is_configuration { 2 } else { 1 })
         }
     }
@@ -78,7 +80,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Some(Command::Serve(args)) => serve::run(&args).await.map(|()| Ended::Well),
         Some(Command::CheckConfig { file }) => {
             Config::load(Some(&file), std::env::vars())?;
-            println!("{} is right.", file.display());
+            say(&format!("{} is right.", file.display()));
             Ok(Ended::Well)
         }
         Some(Command::Call(args)) => Ok(match call::call(&args).await? {
@@ -87,11 +89,11 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         }),
         Some(Command::ProviderSim(args)) => simulate::run(&args).await.map(|()| Ended::Well),
         Some(Command::Completions { shell }) => {
-            manual::write_completions(shell, &mut std::io::stdout());
+            said::write(&manual::completions(shell));
             Ok(Ended::Well)
         }
         Some(Command::Man { folder }) => {
-            println!("{} pages in {}", manual::write_pages(&folder)?, folder.display());
+            say(&format!("{} pages in {}", manual::write_pages(&folder)?, folder.display()));
             Ok(Ended::Well)
         }
         Some(Command::Restore { file, panel }) => {

@@ -1,6 +1,5 @@
 //! `panelworks man` and `panelworks completions`: what follows from the command line's own definition.
 
-use std::io;
 use std::path::Path;
 
 use anyhow::Context;
@@ -17,9 +16,11 @@ pub fn write_pages(folder: &Path) -> anyhow::Result<usize> {
     Ok(std::fs::read_dir(folder)?.count())
 }
 
-/// Writes the completions of a shell.
-pub fn write_completions(shell: Shell, to: &mut dyn io::Write) {
-    clap_complete::generate(shell, &mut Cli::command(), "panelworks", to);
+/// The completions of a shell.
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "panelworks", &mut script);
+    script
 }
 
 #[cfg(test)]
@@ -37,9 +38,7 @@ mod tests {
 
     #[test]
     fn completions_know_the_commands() {
-        let mut text = Vec::new();
-        write_completions(Shell::Bash, &mut text);
-        let text = String::from_utf8(text).expect("UTF-8");
+        let text = String::from_utf8(completions(Shell::Bash)).expect("UTF-8");
         assert!(text.contains("rotate-key") && text.contains("provider-sim"));
     }
 }

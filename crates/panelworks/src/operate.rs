@@ -22,6 +22,7 @@ use crate::config::{Config, LogSettings};
 use crate::control::request::{KeyText, NewCustomer, NewProvider, Request, RouteChange, ServiceChange};
 use crate::control::{Progress, ask};
 use crate::import::{ImportAsked, Which};
+use crate::said::say;
 use crate::telemetry::Telemetry;
 
 /// A command as it goes to a panel.
@@ -53,7 +54,7 @@ pub async fn run(command: Command) -> anyhow::Result<Ended> {
         bar.finish_and_clear();
     }
     let answer = answer?;
-    println!("{}", if output.json { answer.json()? } else { answer.text() });
+    say(&if output.json { answer.json()? } else { answer.text() });
     Ok(if answer.is_good() { Ended::Well } else { Ended::Found })
 }
 

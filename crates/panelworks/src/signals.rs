@@ -2,6 +2,8 @@
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::said::complain;
+
 /// What a shell reports for a process that a second signal ended.
 const ENDED_BY_SIGNAL: i32 = 130;
 
@@ -16,7 +18,7 @@ pub async fn stop() {
     either(&mut interrupt, &mut terminate).await;
     tokio::spawn(async move {
         either(&mut interrupt, &mut terminate).await;
-        eprintln!("Stopped at once. What was under way is settled at the next start.");
+        complain("Stopped at once. What was under way is settled at the next start.");
         std::process::exit(ENDED_BY_SIGNAL);
     });
 }

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::cli::SimulatorArgs;
+use crate::said::say;
 use crate::secrets::{Existing, write_private};
 use crate::signals;
 
@@ -23,14 +24,14 @@ pub async fn run(args: &SimulatorArgs) -> anyhow::Result<()> {
     if let Some(file) = &args.ready_file {
         write_ready(file, address, &args.key)?;
     }
-    println!(
+    say(&format!(
         "Simulated provider\n\n  API v2   http://{address}/api/v2\n  Key      {}\n  Witness  http://{address}/witness\n  \
          Books    {}\n\nStop with Ctrl-C.",
         args.key,
         args.data_dir
             .as_deref()
             .map_or_else(|| "in memory only".to_owned(), |folder| folder.display().to_string()),
-    );
+    ));
     serve(listener, args.data_dir.clone(), options(args), signals::stop()).await?;
     Ok(())
 }

@@ -36,6 +36,7 @@ use crate::import::{self, ImportAsked, Proposal, Which};
 use crate::limits;
 use crate::panel::SystemClock;
 use crate::past::{self, Beginning};
+use crate::said::complain;
 use crate::secrets::SecretKey;
 
 /// See the module's head.
@@ -54,9 +55,9 @@ pub(super) fn live(folder: &Path, kept: &Kept, args: &DemoArgs) -> anyhow::Resul
             // The demo is worth having without it.
             Err(error) => {
                 tracing::error!(%error, "the past was not lived through");
-                eprintln!(
+                complain(&format!(
                     "The last thirty days could not be lived through ({error}); the demo begins today."
-                );
+                ));
             }
         }
     }
