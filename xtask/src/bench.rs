@@ -49,6 +49,9 @@ pub(crate) struct Asked {
     /// Measure the programs that lie there, without building them anew
     #[arg(long)]
     as_built: bool,
+    /// Where the books lie meanwhile, on the disk to be measured; without this in the build's folder
+    #[arg(long, value_name = "DIR")]
+    folder: Option<PathBuf>,
 }
 
 /// What every measurement is given.
@@ -84,7 +87,7 @@ pub(crate) fn run(asked: &Asked) -> Result<()> {
     let bench = Bench {
         plan: if asked.quick { Plan::quick() } else { Plan::full() },
         programs,
-        scratch: Scratch::new()?,
+        scratch: Scratch::new(asked.folder.as_deref())?,
     };
     let began = Instant::now();
     let mut sheet = Sheet::default();

@@ -21,11 +21,11 @@ use clap::{Parser, Subcommand};
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
     #[command(subcommand)]
-    task: Task,
+    work: Work,
 }
 
 #[derive(Debug, Subcommand)]
-enum Task {
+enum Work {
     /// Run everything CI runs; with --quick the part for daily work
     Test(test::Asked),
     /// Run the seeded simulation, or replay one seed of it
@@ -37,11 +37,11 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().task {
-        Task::Test(asked) => test::run(&asked),
-        Task::Simulate(asked) => simulate::run(&asked),
-        Task::Bench(asked) => bench::run(&asked),
-        Task::Tidy => tidy::run(),
+    let done = match Cli::parse().work {
+        Work::Test(asked) => test::run(&asked),
+        Work::Simulate(asked) => simulate::run(&asked),
+        Work::Bench(asked) => bench::run(&asked),
+        Work::Tidy => tidy::run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

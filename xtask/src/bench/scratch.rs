@@ -1,4 +1,4 @@
-//! Where books of the benchmark lie: on the disk of the build, gone when the run ends.
+//! Where books of the benchmark lie: on the disk of the build or the one that was named, gone when the run ends.
 //!
 //! Books are filled where they are used, never copied: a panel knows the file it was last opened in.
 
@@ -20,8 +20,10 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    pub(crate) fn new() -> Result<Self> {
-        let folder = root().join("target").join(format!("bench-{}", std::process::id()));
+    /// In `folder`, or in the build's own.
+    pub(crate) fn new(folder: Option<&Path>) -> Result<Self> {
+        let folder = folder.map_or_else(|| root().join("target"), Path::to_owned);
+        let folder = std::path::absolute(folder)?.join(format!("bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
         Ok(Self { folder, made: Cell::new(0), large: OnceCell::new() })
     }
@@ -57,7 +59,7 @@ impl Bench {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What stays behind lies in the build's own folder.
+        // What can't be removed is named after the process, and is in nobody's way.
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
