@@ -12,7 +12,10 @@ mod report;
 mod run;
 mod shop;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use panelworks_core::planted::Bug;
@@ -57,33 +60,41 @@ fn main() -> ExitCode {
     if clean && caught && report.every_fault_fired() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs seeds without a bug: nothing may be found.
+/// Runs seeds without a bug, on as many threads as there are cores: nothing may be found.
 fn healthy(asked: &Asked, report: &mut Report) -> bool {
     let begun = Instant::now();
     let limit = asked.minutes.map(|minutes| Duration::from_secs(60 * minutes));
-    for seed in asked.first.. {
-        let done = match limit {
-            Some(limit) => begun.elapsed() >= limit,
-            None => seed >= asked.first + asked.seeds,
-        };
-        if done {
-            break;
-        }
-        let run = run::run(seed, None, false);
-        report.add(seed, &run);
-        // One seed in a hundred runs twice: the same seed must end in the same place.
-        if seed % 100 == 1 {
-            let again = run::run(seed, None, false);
-            if again.hash != run.hash {
+    let next = AtomicU64::new(asked.first);
+    let shared = Mutex::new(std::mem::take(report));
+    let work = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            let done = match limit {
+                Some(limit) => begun.elapsed() >= limit,
+                None => seed >= asked.first + asked.seeds,
+            };
+            if done || shared.lock().unwrap().violations() > 20 {
+                return;
+            }
+            let run = run::run(seed, None, false);
+            // One seed in a hundred runs twice: the same seed must end in the same place.
+            let same = seed % 100 != 1 || run::run(seed, None, false).hash == run.hash;
+            let mut report = shared.lock().unwrap();
+            report.add(seed, &run);
+            if !same {
                 report.violation(seed, "two runs of one seed ended differently");
             }
         }
-        if report.violations() > 20 {
-            break;
-        }
-    }
+    };
+    on_every_core(work);
+    *report = shared.into_inner().unwrap();
     report.elapsed = begun.elapsed();
     report.violations() == 0
+}
+
+fn on_every_core(work: impl Fn() + Sync) {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(&work))));
 }
 
 fn hunt(bug: Bug, seeds: u64, report: &mut Report) -> ExitCode {
@@ -97,13 +108,18 @@ fn hunt(bug: Bug, seeds: u64, report: &mut Report) -> ExitCode {
 }
 
 fn hunt_all(seeds: u64, report: &mut Report) -> bool {
-    let mut all = true;
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    on_every_core(|| {
+        while let Some(bug) = Bug::ALL.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let seed = find(*bug, seeds).map(|(seed, _)| seed);
+            found.lock().unwrap().insert(*bug as u8, seed);
+        }
+    });
+    let found = found.into_inner().unwrap();
     for bug in Bug::ALL {
-        let found = find(bug, seeds);
-        all &= found.is_some();
-        report.bug(bug, found.map(|(seed, _)| seed));
+        report.bug(bug, found.get(&(bug as u8)).copied().flatten());
     }
-    all
+    found.values().all(Option::is_some)
 }
 
 fn find(bug: Bug, seeds: u64) -> Option<(u64, String)> {
