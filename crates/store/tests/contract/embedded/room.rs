@@ -142,3 +142,31 @@ fn on_a_full_disk_outcomes_are_recorded_and_work_goes_on_when_there_is_room() {
     panel.reopen();
     panel.audit();
 }
+
+#[test]
+fn the_log_is_used_again_and_stays_bounded_under_load() {
+    const BATCHES: usize = 120;
+    // Its reserve is 4 MiB, so the log is copied at 512 pages.
+    let Some(disk) = SmallDisk::mount("64m") else {
+        println!("no disk could be mounted here");
+        return;
+    };
+    let folder = tempfile::Builder::new().tempdir_in(disk.folder.path()).expect("a folder");
+    let mut subject = InSqlite { folder, options: Options::default(), reads: None };
+    let mut panel = Panel::open(&mut subject);
+    let customer = panel.customer(1_000_000_000_000);
+    let (service, _) = panel.routed();
+    let log = panel.subject.folder.path().join("panelworks.db-wal");
+    let now = panel.now;
+    let mut longest = 0;
+    for batch in 0..BATCHES {
+        let commands: Vec<_> =
+            (0..256).map(|n| place(customer, service, draft(&link(batch * 1_000 + n), 100))).collect();
+        let ran = panel.executor().run(now, &commands).expect("goes on");
+        assert!(ran.iter().flat_map(|ran| &ran.replies).all(|reply| matches!(reply, Ok(Ok(_)))));
+        longest = longest.max(std::fs::metadata(&log).expect("there").len());
+    }
+    // Twenty pages and more with each batch: used once, the log would be 10 MiB long.
+    assert!(longest < 6 * 1024 * 1024, "the log grew to {longest} bytes");
+    panel.audit();
+}
