@@ -4,8 +4,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use panelworks_core::ids::{CustomerId, OrderId};
+use panelworks_core::limits::HOLD_LIMIT;
 use panelworks_core::order::attempt::{AttemptState, Purpose};
-use panelworks_core::order::{OrderFile, OrderStatus, Part};
+use panelworks_core::order::{HoldReason, OrderFile, OrderStatus, Part};
+use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::memory::Memory;
 
 use crate::outside::Outside;
@@ -131,7 +133,7 @@ pub(crate) fn in_the_end(books: &Memory, outside: &mut Outside, now: i64) -> Vec
             file.attempts.last().map(|attempt| &attempt.state),
             Some(AttemptState::Planned { .. } | AttemptState::Sending { .. })
         );
-        if waiting && !file.order.status.has_ended() {
+        if waiting && !file.order.status.has_ended() && !held_for_its_price(file, now) {
             found.push(format!(
                 "I23: order {} waits to be sent though its provider is well: {:?}",
                 file.order.id,
@@ -140,6 +142,14 @@ pub(crate) fn in_the_end(books: &Memory, outside: &mut Outside, now: i64) -> Vec
         }
     }
     found
+}
+
+/// The price guard holds an order that would cost more than it was sold for, until its hold runs out.
+fn held_for_its_price(file: &OrderFile, now: i64) -> bool {
+    file.order.hold.as_ref().is_some_and(|hold| {
+        let young = Timestamp(now).since(hold.since) <= Span(HOLD_LIMIT.0 + Span::hours(1).0);
+        young && matches!(hold.reason, HoldReason::PriceAboveCharge { .. })
+    })
 }
 
 /// An order that ended by its provider's word ended by a word the provider really said.
