@@ -48,7 +48,7 @@ impl Plan {
         Self {
             is_quick: true,
             warm_up: Duration::from_millis(100),
-            window: Duration::from_millis(500),
+            window: Duration::from_millis(400),
             large_books: 100_000,
             idle: Duration::from_secs(10),
             lives: 20_000,
