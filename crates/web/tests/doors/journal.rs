@@ -45,18 +45,29 @@ impl MakeWriter<'_> for Journal {
     }
 }
 
+/// Subscribers of different levels beside one another race for tracing's one cache of who listens to what.
+static ONE_JOURNAL: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+/// As long as it lives, this thread's logs are kept; dropped in this order.
+struct Keeping {
+    _default: tracing::subscriber::DefaultGuard,
+    _one: tokio::sync::MutexGuard<'static, ()>,
+}
+
 /// Logs of this thread only: other tests run beside it.
-fn keep(level: Level) -> (Journal, tracing::subscriber::DefaultGuard) {
+async fn keep(level: Level) -> (Journal, Keeping) {
+    let one = ONE_JOURNAL.lock().await;
     let journal = Journal::default();
     let subscriber =
         tracing_subscriber::fmt().json().with_max_level(level).with_writer(journal.clone()).finish();
-    (journal, tracing::subscriber::set_default(subscriber))
+    let default = tracing::subscriber::set_default(subscriber);
+    (journal, Keeping { _default: default, _one: one })
 }
 
 #[tokio::test]
 async fn no_key_and_no_link_is_ever_logged() {
     let shop = Shop::open().await;
-    let (journal, _guard) = keep(Level::TRACE);
+    let (journal, _guard) = keep(Level::TRACE).await;
     let link = "https://planted.example/secret-link";
     shop.anna(&format!("action=add&service=1&link={link}&quantity=100&request_id=planted-idempotency")).await;
     shop.anna(&format!("action=add&service=1&link={link}&quantity=1")).await;
@@ -79,7 +90,7 @@ async fn no_key_and_no_link_is_ever_logged() {
 #[tokio::test]
 async fn a_call_is_one_line_that_leads_from_the_request_to_the_order() {
     let shop = Shop::with(|settings| settings.log_successes = true).await;
-    let (journal, _guard) = keep(Level::INFO);
+    let (journal, _guard) = keep(Level::INFO).await;
     let request = Request::post("/api/v2").header("x-request-id", "mine-1");
     let body = format!("key={ANNA}&action=add&service=1&link=a&quantity=100");
     shop.send(request.body(Body::from(body)).expect("a request")).await;
@@ -99,7 +110,7 @@ async fn a_call_is_one_line_that_leads_from_the_request_to_the_order() {
 #[tokio::test]
 async fn at_info_refusals_are_logged_and_successes_only_on_request() {
     let shop = Shop::open().await;
-    let (journal, _guard) = keep(Level::INFO);
+    let (journal, _guard) = keep(Level::INFO).await;
     shop.anna("action=balance").await;
     assert_eq!(journal.lines().len(), 0);
     shop.anna("action=add&service=1&link=a&quantity=1").await;
