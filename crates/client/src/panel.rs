@@ -170,17 +170,7 @@ impl Panel {
     }
 
     async fn ask(&self, call: &ClientCall) -> Result<Exchanged, CallError> {
-        let idempotency_key = match call {
-            ClientCall::Add(add) => add.idempotency_key.as_deref(),
-            ClientCall::Services
-            | ClientCall::Balance
-            | ClientCall::Status(_)
-            | ClientCall::Refill(_)
-            | ClientCall::RefillStatus(_)
-            | ClientCall::Cancel(_)
-            | ClientCall::CancelStatus(_) => None,
-        };
-        let header = idempotency_key.map(|key| ("Idempotency-Key", key));
+        let header = call.idempotency_key().map(|key| ("Idempotency-Key", key));
         let form = call.to_form(self.endpoint.key().expose());
         Ok(self.exchange(call.action(), form, header.as_slice()).await?)
     }

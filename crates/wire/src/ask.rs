@@ -50,6 +50,21 @@ impl ClientCall {
         }
     }
 
+    /// What a call may be repeated under: only an `add` has a key.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Option<&str> {
+        match self {
+            Self::Add(add) => add.idempotency_key.as_deref(),
+            Self::Services
+            | Self::Balance
+            | Self::Status(_)
+            | Self::Refill(_)
+            | Self::RefillStatus(_)
+            | Self::Cancel(_)
+            | Self::CancelStatus(_) => None,
+        }
+    }
+
     /// The form body. One id goes in the single form and several in the list form, because older panels know only
     /// the former; cancels and their states are documented only as lists and always go so.
     #[must_use]

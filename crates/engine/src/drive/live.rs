@@ -203,17 +203,8 @@ async fn ask(
     kind: Calls,
 ) -> Result<Exchanged, Failure> {
     let form = call.to_form(endpoint.key().expose());
-    let token = match call {
-        ClientCall::Add(add) => add.idempotency_key.as_deref(),
-        ClientCall::Services
-        | ClientCall::Balance
-        | ClientCall::Status(_)
-        | ClientCall::Refill(_)
-        | ClientCall::RefillStatus(_)
-        | ClientCall::Cancel(_)
-        | ClientCall::CancelStatus(_) => None,
-    };
-    let headers: Vec<(&str, &str)> = token.map(|token| ("Idempotency-Key", token)).into_iter().collect();
+    let headers: Vec<(&str, &str)> =
+        call.idempotency_key().map(|token| ("Idempotency-Key", token)).into_iter().collect();
     let deadline = match kind {
         Calls::Add => client_limits::WRITE_DEADLINE,
         Calls::Question => client_limits::READ_DEADLINE,
