@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Decision, Done, Refusal};
 use crate::ids::{ProviderAccountId, ServiceId};
 use crate::limits;
 use crate::money::{Quantity, Rate, RatePer};
+use crate::outcome::{Decision, Done, Refusal};
 use crate::time::{Span, Timestamp};
 use crate::world::{PriceVersion, World};
 

@@ -4,11 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Decision, Done, Refusal};
 use crate::ids::CustomerId;
 use crate::ledger::{Cause, LedgerAccount};
 use crate::limits;
 use crate::money::{Amount, Currency};
+use crate::outcome::{Decision, Done, Refusal};
 use crate::time::Timestamp;
 use crate::world::{Transfer, World};
 

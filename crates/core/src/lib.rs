@@ -1,7 +1,7 @@
 //! The rules of the business (`domain.md`), as functions without I/O, clock, randomness or locks.
 //!
 //! In: a [`command::Command`], the [`world::World`] it names, the time and the draws, all as values.
-//! Out: a changed world and a [`command::Done`], or a typed [`command::Refusal`] that changed nothing.
+//! Out: a changed world and a [`outcome::Done`], or a typed [`outcome::Refusal`] that changed nothing.
 //! Never: a socket, a file, SQL, a runtime. The server, the demo's past, the simulation, `check` and the
 //! tests run these same functions.
 //!
@@ -20,6 +20,7 @@ pub mod ledger;
 pub mod limits;
 pub mod money;
 pub mod order;
+pub mod outcome;
 pub mod planted;
 pub mod provider;
 #[cfg(any(test, feature = "testing"))]

@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Decision, Done, Refusal};
 use crate::ids::ProviderAccountId;
 use crate::ledger::{Cause, LedgerAccount};
 use crate::money::{Amount, Currency};
+use crate::outcome::{Decision, Done, Refusal};
 use crate::time::Timestamp;
 use crate::world::{Transfer, World};
 

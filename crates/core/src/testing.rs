@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::audit::{Audit, Violation};
 use crate::catalogue::{Leg, RefillTerms, Route, Service, ServiceType};
-use crate::command::{Command, Done, Outcome, Refusal, decide};
+use crate::command::{Command, decide};
 use crate::customer::{Account, ApiKey, Customer, KeyHash, Switches};
 use crate::draws::Draws;
 use crate::ids::{
@@ -28,6 +28,7 @@ use crate::money::{Amount, Currency, Rate};
 use crate::order::attempt::{Attempt, AttemptResult, Outgoing};
 use crate::order::draft::{Draft, Extra, Given};
 use crate::order::{Order, OrderFile};
+use crate::outcome::{Done, Outcome, Refusal};
 use crate::planted::Planted;
 use crate::provider::{Observation, ProviderAccount, RejectionClass, SeenRemains, SeenStatus};
 use crate::time::{Span, Timestamp};

@@ -450,12 +450,3 @@ impl From<Need> for Posting {
         Self::Need(need)
     }
 }
-
-impl From<Posting> for crate::command::Stop {
-    fn from(posting: Posting) -> Self {
-        match posting {
-            Posting::Need(need) => Self::Need(need),
-            Posting::OutOfRange => Self::Refused(crate::command::Refusal::AmountOutOfRange),
-        }
-    }
-}

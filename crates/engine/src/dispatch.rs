@@ -7,10 +7,11 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use panelworks_client::{Exchanged, Failure};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, ProviderAccountId, ProviderOrderId};
 use panelworks_core::money::Currency;
 use panelworks_core::order::attempt::AttemptResult;
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::{Observation, ProviderAccount, RejectionClass};
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::{Lane as Priority, Reply};

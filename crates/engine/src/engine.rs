@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use panelworks_client::{ClientCall, Exchanged, Failure};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{
     AttemptId, CancelId, CustomerId, OrderId, ProviderAccountId, RefillId, ServiceId,
 };
 use panelworks_core::order::OrderFile;
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_core::world::Changes;

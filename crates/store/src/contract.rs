@@ -17,13 +17,14 @@ use std::collections::HashSet;
 
 use panelworks_core::audit::Violation;
 use panelworks_core::catalogue::{Route, Service, ServiceType};
-use panelworks_core::command::{Command, Done, Refusal};
+use panelworks_core::command::Command;
 use panelworks_core::customer::{Account, Switches};
 use panelworks_core::ids::{AttemptId, BatchId, CustomerId, NodeId, OrderId, ProviderAccountId, ServiceId};
 use panelworks_core::money::{Amount, Currency};
 use panelworks_core::order::attempt::AttemptResult;
 use panelworks_core::order::draft::Draft;
 use panelworks_core::order::{IdempotencyMark, OrderFile};
+use panelworks_core::outcome::{Done, Refusal};
 use panelworks_core::planted::Planted;
 use panelworks_core::provider::{Observation, ProviderAccount};
 use panelworks_core::testing;

@@ -11,9 +11,10 @@ use std::sync::Arc;
 
 pub use queue::{Handle, Lane, Overload, Queued};
 
-use panelworks_core::command::{Command, Outcome, decide};
+use panelworks_core::command::{Command, decide};
 use panelworks_core::draws::Draws;
 use panelworks_core::ids::{BatchId, NodeId};
+use panelworks_core::outcome::Outcome;
 use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Need, World};

@@ -7,8 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use panelworks_core::command::{Command, Outcome};
+use panelworks_core::command::Command;
 use panelworks_core::ids::CustomerId;
+use panelworks_core::outcome::Outcome;
 use panelworks_store::executor::{Committed, Handle, Lane, Reply, Undecided};
 use panelworks_store::ports::StoreError;
 use panelworks_store::reader::{Reader, Reads, Unanswered};

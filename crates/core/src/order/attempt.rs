@@ -21,7 +21,6 @@ pub use resolve::{expire_hold, resolve_attempt};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Leg;
-use crate::command::{Decision, Done, Refusal, Stop};
 use crate::ids::{AttemptId, ProviderAccountId, ProviderOrderId};
 use crate::ledger::{Cause, LedgerAccount};
 use crate::limits;
@@ -29,6 +28,7 @@ use crate::money::{Amount, Currency, Quantity};
 use crate::order::observe::tell_parent;
 use crate::order::settle::{End, settle};
 use crate::order::{HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, dripfeed, subscription};
+use crate::outcome::{Decision, Done, Refusal, Stop};
 use crate::provider::RejectionClass;
 use crate::time::{Span, Timestamp};
 use crate::world::{Need, World};

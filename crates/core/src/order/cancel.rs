@@ -5,11 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{CancelKind, Decision, Done, Refusal, Stop};
 use crate::ids::{CancelId, CustomerId, OrderId};
 use crate::order::attempt::{self, AttemptState};
 use crate::order::settle::{End, settle};
 use crate::order::{OrderFile, OrderStatus, Part, dripfeed, observe, subscription};
+use crate::outcome::{CancelKind, Decision, Done, Refusal, Stop};
 use crate::planted::Bug;
 use crate::time::{Span, Timestamp};
 use crate::world::World;

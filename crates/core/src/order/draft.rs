@@ -5,10 +5,10 @@
 //! quantity, minimum, maximum, drip-feed. Never: money, guards, other orders.
 
 use crate::catalogue::{Service, ServiceType};
-use crate::command::{Parameter, Refusal};
 use crate::limits;
 use crate::money::Quantity;
 use crate::order::{Lines, OrderKind, PostsAsked, Traffic, TrafficSource};
+use crate::outcome::{Parameter, Refusal};
 use crate::time::Date;
 
 /// A field as it came in.

@@ -5,13 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Decision, Done, Refusal, Stop};
 use crate::ids::OrderId;
 use crate::money::{Amount, Quantity, share};
 use crate::order::cancel::{open_request, stop_if_not_sent};
 use crate::order::draft::Drip;
 use crate::order::settle::{Movement, move_money};
 use crate::order::{CancelState, Order, OrderFile, OrderKind, OrderStatus, Part, place};
+use crate::outcome::{Decision, Done, Refusal, Stop};
 use crate::planted::Bug;
 use crate::time::{Span, Timestamp};
 use crate::world::World;

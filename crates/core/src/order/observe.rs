@@ -4,7 +4,6 @@
 //! Every number from outside is bounded by what we know before money follows it (invariants.md B5-B10).
 //! Rules: `domain.md`, Orders and Attempts 9. Never: a move backward, a claw-back, a refund on a word nobody knows.
 
-use crate::command::{Decision, Done, Refusal, Stop};
 use crate::draws::Draws;
 use crate::ids::AttemptId;
 use crate::limits;
@@ -12,6 +11,7 @@ use crate::money::Amount;
 use crate::order::attempt::{AttemptState, Purpose, book};
 use crate::order::settle::{End, settle};
 use crate::order::{Hold, HoldReason, OrderFile, OrderStatus, Part, dripfeed, subscription};
+use crate::outcome::{Decision, Done, Refusal, Stop};
 use crate::planted::Bug;
 use crate::provider::{Observation, SeenCharge, SeenRemains, SeenStatus};
 use crate::time::Timestamp;

@@ -5,7 +5,6 @@
 //! Money. Never: a provider.
 
 use crate::catalogue::{Route, Service};
-use crate::command::{Decision, Done, Parameter, Refusal, Stop};
 use crate::customer::{Account, Standing};
 use crate::draws::Draws;
 use crate::ids::{CustomerId, OrderId, ServiceId};
@@ -17,6 +16,7 @@ use crate::order::{
     DripFeed, IdempotencyMark, Order, OrderFile, OrderKind, OrderStatus, Part, Sums, dripfeed, subscription,
     wait_for_a_person,
 };
+use crate::outcome::{Decision, Done, Parameter, Refusal, Stop};
 use crate::planted::Bug;
 use crate::time::Timestamp;
 use crate::world::{GuardKey, IdempotencyHit, Need, World};

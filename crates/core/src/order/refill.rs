@@ -4,10 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Decision, Done, Refusal};
 use crate::ids::{CustomerId, OrderId, RefillId};
 use crate::limits;
 use crate::order::{OrderStatus, Part};
+use crate::outcome::{Decision, Done, Refusal};
 use crate::time::{Span, Timestamp};
 use crate::world::World;
 

@@ -3,10 +3,10 @@
 //! Rules: `domain.md`, Orders (Partial, Canceled, Corrections) and the ledger's table. A run or post is paid
 //! from its parent's money in flight: its entries name it as their cause, and the parent's sums follow.
 
-use crate::command::{Refusal, Stop};
 use crate::ledger::{Cause, LedgerAccount};
 use crate::money::{Amount, share};
 use crate::order::{CancelState, Order, OrderFile, OrderStatus};
+use crate::outcome::{Refusal, Stop};
 use crate::planted::Bug;
 use crate::time::Timestamp;
 use crate::world::World;

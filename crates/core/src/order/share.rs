@@ -5,12 +5,12 @@
 //! our favour by less than a micro-unit. Entered again with less, within the window of corrections, it gives back
 //! more. Never: a claw-back, another type of order.
 
-use crate::command::{Decision, Done, Refusal};
 use crate::ids::OrderId;
 use crate::limits;
 use crate::order::observe::tell_parent;
 use crate::order::settle::{End, settle};
 use crate::order::{HoldReason, Order, OrderStatus};
+use crate::outcome::{Decision, Done, Refusal};
 use crate::time::Timestamp;
 use crate::world::World;
 
@@ -67,7 +67,7 @@ mod tests {
         (stage, anna, attempt)
     }
 
-    fn enter(stage: &mut Stage, order: OrderId, delivered_permille: u16) -> crate::command::Outcome {
+    fn enter(stage: &mut Stage, order: OrderId, delivered_permille: u16) -> crate::outcome::Outcome {
         stage.run(Command::EnterShare { order, delivered_permille })
     }
 

@@ -7,7 +7,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Service;
-use crate::command::{Decision, Done, Refusal, Stop};
 use crate::draws::Draws;
 use crate::ids::{AttemptId, OrderId, ProviderOrderId};
 use crate::ledger::{Cause, LedgerAccount};
@@ -19,6 +18,7 @@ use crate::order::settle::{End, Movement, move_money, settle};
 use crate::order::{
     CancelState, HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, place, wait_for_a_person,
 };
+use crate::outcome::{Decision, Done, Refusal, Stop};
 use crate::provider::{Observation, SeenStatus};
 use crate::time::{Span, Timestamp};
 use crate::world::World;

@@ -8,7 +8,7 @@ use proptest::sample::Index;
 
 use super::{Stage, draft, dripping, following, leg, provider_order, service};
 use crate::catalogue::{RefillTerms, Route, Service, ServiceType};
-use crate::command::{Command, Refusal};
+use crate::command::Command;
 use crate::customer::{Standing, Switches};
 use crate::ids::{AttemptId, CustomerId, OrderId, ServiceId};
 use crate::money::{Amount, Currency, Rate};
@@ -17,6 +17,7 @@ use crate::order::cancel::CancelAnswer;
 use crate::order::draft::{Draft, Extra, Given};
 use crate::order::refill::{RefillAnswer, RefillSeen};
 use crate::order::{IdempotencyMark, OrderFile, Part};
+use crate::outcome::Refusal;
 use crate::provider::{Observation, RejectionClass, SeenCharge, SeenRemains, SeenStatus};
 use crate::time::{Span, Timestamp};
 
@@ -430,7 +431,7 @@ fn answer_refill(stage: &Stage, at: Index, answer: u8) -> Option<Command> {
 }
 
 /// The outcome of money already spent is never refused; nothing is ever too large for the books.
-fn check(command: &Command, outcome: &crate::command::Outcome) {
+fn check(command: &Command, outcome: &crate::outcome::Outcome) {
     let spent = matches!(command, Command::FinishAttempt { .. })
         || matches!(command, Command::Observe { attempt, .. } if !attempt.is_by_hand());
     assert!(!spent || outcome.is_ok(), "{command:?} was refused: {outcome:?}");

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, CustomerId, NodeId, OrderId, ProviderOrderId, ServiceId};
 use panelworks_core::money::Amount;
 use panelworks_core::order::attempt::{AttemptState, Verdict};
 use panelworks_core::order::draft::{Draft, Extra, Given};
 use panelworks_core::order::{IdempotencyMark, Lines};
+use panelworks_core::outcome::Done;
 use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_engine::Pace;

@@ -1,11 +1,12 @@
 //! The shop of a simulated panel: what is sold, by whom it is delivered, who buys.
 
 use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::customer::Switches;
 use panelworks_core::ids::{CustomerId, ProviderAccountId, ServiceId};
 use panelworks_core::limits::HOLD_LIMIT;
 use panelworks_core::money::{Amount, Currency, Rate};
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_provider_sim::catalogue::Profile;
 use panelworks_provider_sim::{Catalogue, Service as Sold};

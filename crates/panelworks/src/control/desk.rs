@@ -11,10 +11,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use panelworks_client::{Endpoint, Panel, Transport};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, OrderId, ProviderAccountId};
 use panelworks_core::money::Currency;
 use panelworks_core::order::attempt::Verdict;
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_store::executor::{Handle, Lane, Undecided};
 use panelworks_store::ports::{StoreError, Views};

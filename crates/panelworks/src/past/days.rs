@@ -1,11 +1,12 @@
 //! What customers and the operator do on each day of the past. Drawn from a fixed seed: every demo has the same.
 
 use panelworks_core::catalogue::{Service, ServiceType};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{CustomerId, OrderId};
 use panelworks_core::money::{Amount, Rate};
 use panelworks_core::order::Lines;
 use panelworks_core::order::draft::{Draft, Extra, Given};
+use panelworks_core::outcome::Done;
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::Reply;
 

@@ -7,11 +7,12 @@ use std::error::Error;
 use std::path::Path;
 
 use panelworks_core::catalogue::{Leg, Route, Service, ServiceType};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::customer::{KeyHash, Switches};
 use panelworks_core::ids::{CustomerId, OrderId, ProviderAccountId, ServiceId};
 use panelworks_core::money::{Amount, Currency, Rate};
 use panelworks_core::order::draft::{Draft, Given};
+use panelworks_core::outcome::Done;
 use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::{Span, Timestamp};

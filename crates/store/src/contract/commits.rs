@@ -1,7 +1,8 @@
 //! A batch stands whole or not at all, is told once, and has no common fate.
 
-use panelworks_core::command::{Command, Done, Refusal};
+use panelworks_core::command::Command;
 use panelworks_core::ids::BatchId;
+use panelworks_core::outcome::{Done, Refusal};
 use panelworks_core::testing::{draft, place};
 use panelworks_core::world::{Key, Need, World};
 

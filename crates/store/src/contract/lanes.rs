@@ -4,9 +4,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::customer::Standing;
 use panelworks_core::ids::CustomerId;
+use panelworks_core::outcome::Done;
 use panelworks_core::testing::{draft, place};
 
 use super::{Fate, Panel, Subject, credit, link};

@@ -1,8 +1,9 @@
 //! Numbers are drawn by commits alone, and never twice.
 
 use panelworks_core::catalogue::ServiceType;
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::ids::CancelId;
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::SeenStatus;
 use panelworks_core::testing::{draft, dripping, place, seen, service};
 use panelworks_core::time::Span;

@@ -1,10 +1,11 @@
 //! What must not happen twice is remembered as long as it must be, and no longer.
 
 use panelworks_core::catalogue::ServiceType;
-use panelworks_core::command::{Command, Done, Refusal};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, CustomerId, OrderId, ProviderAccountId, ServiceId};
 use panelworks_core::limits::{DUPLICATE_EVIDENCE, IDEMPOTENCY_KEPT};
 use panelworks_core::order::attempt::{AttemptResult, AttemptState, Verdict};
+use panelworks_core::outcome::{Done, Refusal};
 use panelworks_core::provider::SeenStatus;
 use panelworks_core::testing::{draft, following, place, provider_order, seen, service, unknown};
 use panelworks_core::time::Span;

@@ -1,7 +1,7 @@
 //! Every value comes back as it went: each case makes rows of one sort, and [`Panel::run_all`] compares them.
 
 use panelworks_core::catalogue::{RefillTerms, Route, Service, ServiceType};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::customer::{KeyHash, Standing, Switches};
 use panelworks_core::ids::{AttemptId, CancelId, OrderId, RefillId};
 use panelworks_core::limits::{HOLD_LIMIT, LINK_BYTES};
@@ -11,6 +11,7 @@ use panelworks_core::order::cancel::CancelAnswer;
 use panelworks_core::order::draft::{Draft, Extra, Given};
 use panelworks_core::order::refill::{RefillAnswer, RefillSeen};
 use panelworks_core::order::{CancelState, Lines, RefillState};
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::{
     Observation, ProviderAccount, RejectionClass, SeenCharge, SeenRemains, SeenStatus,
 };

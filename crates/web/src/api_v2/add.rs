@@ -3,8 +3,9 @@
 //! In: the parameters, each absent, bad or a value. Out: `{"order":…}`, or the first refusal in the order of §4. All
 //! checks are the core's, the idempotency key's first of all; only what concerns the door alone is said here.
 
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::money::Amount;
+use panelworks_core::outcome::Done;
 use panelworks_wire::request::{Add, Field};
 use panelworks_wire::{ErrorText, Response, decimal};
 

@@ -4,9 +4,10 @@
 //! carry their kind, errors too; unknown ids never do. An account whose software demands the first seed's form gets
 //! `1` and no kind (§10, 9).
 
-use panelworks_core::command::{self, Command, Done, Outcome, Refusal};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{CancelId, CustomerId, OrderId};
 use panelworks_core::order::{Cancel, CancelState, Part};
+use panelworks_core::outcome::{self, Done, Outcome, Refusal};
 use panelworks_store::executor::Undecided;
 use panelworks_wire::request::{Ask, AskedId};
 use panelworks_wire::response::{CancelKind, CancelRow, CancelStatusRow, CancelWord};
@@ -126,11 +127,11 @@ const fn kind_of(part: &Part) -> CancelKind {
     }
 }
 
-const fn kind_word(kind: command::CancelKind) -> CancelKind {
+const fn kind_word(kind: outcome::CancelKind) -> CancelKind {
     match kind {
-        command::CancelKind::Order => CancelKind::Order,
-        command::CancelKind::DripFeed => CancelKind::DripFeed,
-        command::CancelKind::Subscription => CancelKind::Subscription,
+        outcome::CancelKind::Order => CancelKind::Order,
+        outcome::CancelKind::DripFeed => CancelKind::DripFeed,
+        outcome::CancelKind::Subscription => CancelKind::Subscription,
     }
 }
 

@@ -3,9 +3,10 @@
 //! In: ids as sent. Out: one answer, or a row per id in their order. A list is handed in whole and decided in its
 //! order; each id has an outcome of its own.
 
-use panelworks_core::command::{Command, Done, Outcome};
+use panelworks_core::command::Command;
 use panelworks_core::ids::{CustomerId, OrderId, RefillId};
 use panelworks_core::order::{Refill, RefillState};
+use panelworks_core::outcome::{Done, Outcome};
 use panelworks_store::executor::Undecided;
 use panelworks_wire::request::{Ask, AskedId};
 use panelworks_wire::response::{RefillRow, RefillStatusRow, RefillWord};

@@ -3,7 +3,7 @@
 //! In: a typed refusal. Out: the one text for it. *Something went wrong* is said only where the outcome is really
 //! unknown (rule 11); whatever surely changed nothing is *temporarily unavailable*.
 
-use panelworks_core::command::{Parameter, Refusal};
+use panelworks_core::outcome::{Parameter, Refusal};
 use panelworks_store::executor::Undecided;
 use panelworks_store::reader::Unanswered;
 use panelworks_wire::ErrorText;

@@ -6,8 +6,8 @@
 
 use super::resolve::adopt;
 use super::{AttemptState, finish_change, outgoing};
-use crate::command::{Decision, Done, Refusal};
 use crate::ids::{AttemptId, ProviderOrderId};
+use crate::outcome::{Decision, Done, Refusal};
 use crate::time::{Span, Timestamp};
 use crate::world::World;
 

@@ -5,11 +5,11 @@
 //! that one is (again) unknown, and both orders are held. It clears nothing, and nothing is sent again.
 
 use super::{AttemptState, Purpose};
-use crate::command::{Refusal, Stop};
 use crate::ids::AttemptId;
 use crate::limits;
 use crate::order::observe::hold;
 use crate::order::{HoldReason, OrderFile};
+use crate::outcome::{Refusal, Stop};
 use crate::time::Timestamp;
 use crate::world::{Need, World};
 

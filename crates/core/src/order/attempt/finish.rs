@@ -10,11 +10,11 @@ use super::{
     plan_again, retry_wait, take_provider_order,
 };
 use crate::catalogue::Leg;
-use crate::command::{Decision, Done, Refusal, Stop};
 use crate::ids::{AttemptId, ProviderOrderId};
 use crate::limits;
 use crate::order::observe::hold;
 use crate::order::{HoldReason, OrderFile, cancel, wait_for_a_person};
+use crate::outcome::{Decision, Done, Refusal, Stop};
 use crate::planted::Bug;
 use crate::provider::RejectionClass;
 use crate::time::Timestamp;

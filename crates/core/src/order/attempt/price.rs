@@ -6,10 +6,10 @@
 
 use super::{Attempt, purpose_quantity};
 use crate::catalogue::Leg;
-use crate::command::{Refusal, Stop};
 use crate::money::{Currency, Rate};
 use crate::order::subscription::SubscriptionState;
 use crate::order::{HoldReason, OrderFile, Part};
+use crate::outcome::{Refusal, Stop};
 use crate::world::World;
 
 /// Why `attempt` must not be sent, if its provider takes `currency`.

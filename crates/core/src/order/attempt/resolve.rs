@@ -8,10 +8,10 @@ use super::duplicate::{may_be_reopened, reopen};
 use super::{
     AttemptState, Verdict, book, end_refused, finish_change, may_have_spent, plan_again, take_provider_order,
 };
-use crate::command::{Decision, Done, Refusal, Stop};
 use crate::ids::{AttemptId, OrderId, ProviderOrderId};
 use crate::limits;
 use crate::order::{HoldReason, OrderFile, cancel};
+use crate::outcome::{Decision, Done, Refusal, Stop};
 use crate::time::Timestamp;
 use crate::world::World;
 

@@ -50,7 +50,7 @@ impl Scene {
         (attempt.account, due.since(self.stage.now))
     }
 
-    fn resolve(&mut self, attempt: AttemptId, verdict: Verdict) -> crate::command::Outcome {
+    fn resolve(&mut self, attempt: AttemptId, verdict: Verdict) -> crate::outcome::Outcome {
         self.stage.run(Command::ResolveAttempt { attempt, verdict })
     }
 

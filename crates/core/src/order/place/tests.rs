@@ -194,7 +194,7 @@ fn marked(
     customer: CustomerId,
     service: ServiceId,
     parameters: u8,
-) -> crate::command::Outcome {
+) -> crate::outcome::Outcome {
     stage.run(Command::PlaceOrder {
         customer,
         service: Some(service),

@@ -36,7 +36,7 @@ fn subscription(stage: &Stage, order: OrderId) -> Subscription {
     subscription.clone()
 }
 
-fn report(stage: &mut Stage, order: OrderId) -> crate::command::Outcome {
+fn report(stage: &mut Stage, order: OrderId) -> crate::outcome::Outcome {
     stage.run(Command::ReportPost { subscription: order, link: "https://example.com/p/1".to_owned() })
 }
 

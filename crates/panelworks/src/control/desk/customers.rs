@@ -1,10 +1,11 @@
 //! Customers: open, list, new keys. Also provider accounts, which are opened the same way.
 
 use panelworks_client::{Endpoint, Secret};
-use panelworks_core::command::{Command, Done};
+use panelworks_core::command::Command;
 use panelworks_core::customer::Switches;
 use panelworks_core::ids::{CustomerId, ProviderAccountId};
 use panelworks_core::money::Amount;
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_store::ports::{StoreError, Views};
 use panelworks_web::key_hash;
