@@ -5,10 +5,9 @@
 //! list beside him; and order ids go on far beyond any that were given out since. Rules: invariants.md E7;
 //! `domain.md`, Attempts 6. (Making a backup is the desk's: `control/desk.rs`.)
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, OrderId};
 use panelworks_core::order::OrderFile;
@@ -16,11 +15,10 @@ use panelworks_core::order::attempt::{AttemptResult, AttemptState};
 use panelworks_core::planted::Planted;
 use panelworks_core::time::Timestamp;
 use panelworks_store::executor::Executor;
-use panelworks_store::ports::{Books, Queue, Views};
-use panelworks_store::sqlite::{Options, Sqlite, SqliteBooks, SqliteReads};
+use panelworks_store::ports::Books;
 
+use crate::books::{self, Opening, Reads};
 use crate::config::Config;
-use crate::control::has_books;
 use crate::limits;
 use crate::panel::SystemClock;
 use crate::said::say;
@@ -31,14 +29,14 @@ const WHY: &str = "the books were restored from a backup: it may have been sent 
 /// See the module's head.
 pub fn restore(backup: &Path, config: &Config) -> anyhow::Result<()> {
     let folder = &config.data_dir;
-    if has_books(folder) {
+    if books::are_there(config) {
         bail!("{} holds books already; a restore never replaces any. Name a new folder", folder.display());
     }
-    copy(backup, folder)?;
-    let restored = settle(folder);
+    books::put_in_place(backup, folder)?;
+    let restored = settle(config);
     if restored.is_err() {
         // What can't be trusted must not be started.
-        let _ = fs::rename(folder.join("panelworks.db"), folder.join("panelworks.db.refused"));
+        let _ = books::put_aside(folder);
     }
     let (orders, unknown) = restored?;
     say(&format!("Restored {orders} orders to {}; the books balance.", folder.display()));
@@ -57,19 +55,9 @@ pub fn restore(backup: &Path, config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn copy(backup: &Path, folder: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let to = folder.join("panelworks.db");
-    fs::copy(backup, &to).with_context(|| format!("can't copy {} to {}", backup.display(), to.display()))?;
-    fs::set_permissions(&to, fs::Permissions::from_mode(0o600))?;
-    fs::File::open(&to)?.sync_all()?;
-    Ok(fs::File::open(folder)?.sync_all()?)
-}
-
 /// Audits the copy, takes it for the ledger itself, and marks what nobody can vouch for. Orders, and marked attempts.
-fn settle(folder: &Path) -> anyhow::Result<(u64, usize)> {
-    let opened = Sqlite::open(folder, Options::default())?;
+fn settle(config: &Config) -> anyhow::Result<(u64, usize)> {
+    let opened = books::open(config, Opening::default())?;
     let violations = opened.reads.views()?.audit(&mut |_, _| ())?;
     if let Some(first) = violations.first() {
         bail!("the backup breaks {} laws of the books, the first: {first}", violations.len());
@@ -78,13 +66,13 @@ fn settle(folder: &Path) -> anyhow::Result<(u64, usize)> {
     drop(opened);
     let order_floor =
         Some(next.saturating_add(limits::RESTORE_ID_GAP).min(panelworks_core::limits::ORDER_ID_MAX));
-    let opened = Sqlite::open(folder, Options { claim: true, order_floor, ..Options::default() })?;
+    let opened = books::open(config, Opening { claim: true, order_floor, ..Opening::default() })?;
     let mut executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
     let unknown = doubt_all(&mut executor, &opened.reads)?;
     Ok((opened.reads.views()?.counts()?.orders, unknown))
 }
 
-fn doubt_all(executor: &mut Executor<SqliteBooks>, reads: &SqliteReads) -> anyhow::Result<usize> {
+fn doubt_all(executor: &mut Executor<Box<dyn Books>>, reads: &Reads) -> anyhow::Result<usize> {
     let views = reads.views()?;
     let (mut after, mut unknown) = (OrderId(0), 0);
     loop {
@@ -98,7 +86,7 @@ fn doubt_all(executor: &mut Executor<SqliteBooks>, reads: &SqliteReads) -> anyho
 }
 
 /// Makes every attempt unknown that is planned or being sent.
-fn doubt(executor: &mut Executor<SqliteBooks>, file: &OrderFile) -> anyhow::Result<usize> {
+fn doubt(executor: &mut Executor<Box<dyn Books>>, file: &OrderFile) -> anyhow::Result<usize> {
     let now = SystemClock::default().now();
     let mut doubted = 0;
     for attempt in &file.attempts {

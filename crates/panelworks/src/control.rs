@@ -12,18 +12,17 @@ pub mod request;
 pub mod socket;
 pub mod table;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use panelworks_store::sqlite::{OpenError, Options};
 use tokio::time::Instant;
 
+use crate::books::{self, Opening};
 use crate::config::Config;
 use crate::limits;
 use crate::panel::Core;
 use answer::Answer;
-use request::{Refused, Request};
+use request::Request;
 
 /// Hears how far a long command is: steps done, and steps in all.
 pub type Progress = Arc<dyn Fn(u64, u64) + Send + Sync>;
@@ -33,7 +32,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Has the request done, by the running panel or here.
 pub async fn ask(config: &Config, request: Request, progress: Progress) -> anyhow::Result<Answer> {
-    if !has_books(&config.data_dir) {
+    if !books::are_there(config) {
         anyhow::bail!(
             "{} holds no books of a panel; say which panel is meant with --data-dir or --config",
             config.data_dir.display()
@@ -44,10 +43,10 @@ pub async fn ask(config: &Config, request: Request, progress: Progress) -> anyho
         if let Some(connection) = socket::connect(&config.data_dir).await? {
             return Ok(socket::ask(connection, &request, &progress).await?);
         }
-        match Core::open(config, Options::default()) {
+        match Core::open(config, Opening::default()) {
             Ok(core) => return ask_here(core, request, progress).await,
             // A panel that is just starting or stopping has the lock and no socket.
-            Err(error) if is_locked(&error) && Instant::now() < patience => {
+            Err(error) if books::are_in_use(&error) && Instant::now() < patience => {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
             Err(error) => return Err(error),
@@ -59,21 +58,6 @@ async fn ask_here(core: Core, request: Request, progress: Progress) -> anyhow::R
     let answer = core.desk.perform(request, &progress).await;
     core.close().await?;
     answer.map_err(Into::into)
-}
-
-/// Whether a panel has kept its books there.
-pub fn has_books(folder: &Path) -> bool {
-    folder.join("panelworks.db").exists()
-}
-
-fn is_locked(error: &anyhow::Error) -> bool {
-    matches!(error.downcast_ref::<OpenError>(), Some(OpenError::Locked(_)))
-}
-
-impl From<OpenError> for Refused {
-    fn from(error: OpenError) -> Self {
-        Self::by(error)
-    }
 }
 
 #[cfg(test)]

@@ -23,16 +23,16 @@ use panelworks_core::ids::{CustomerId, ProviderAccountId};
 use panelworks_core::money::Amount;
 use panelworks_engine::Pace;
 use panelworks_store::ports::Views;
-use panelworks_store::sqlite::Options;
 use panelworks_web::key_hash;
 use tokio::net::TcpListener;
 
+use crate::books::{self, Opening};
 use crate::cli::DemoArgs;
 use crate::config::{Config, LogSettings};
+use crate::control::Progress;
 use crate::control::answer::Answer;
 use crate::control::desk::Desk;
 use crate::control::request::{KeyText, NewCustomer, NewProvider, Refused, Request};
-use crate::control::{Progress, has_books};
 use crate::import::{ImportAsked, Which};
 use crate::limits;
 use crate::panel::{Core, Manner};
@@ -49,7 +49,8 @@ const NOTE: &str = "This is a demonstration: its provider is simulated, and its 
 /// Runs the demo until it is told to stop.
 pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let folder = &args.data_dir;
-    make_folder(folder)?;
+    let config = config(args);
+    make_folder(&config)?;
     let _lock = lock(folder)?;
     let mut kept = Kept::load_or_make(folder, args)?;
     let log_file = (!args.verbose).then(|| folder.join("panelworks.log"));
@@ -58,7 +59,7 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         Provider::Simulated { .. } => {
             let listener = simulated_provider::listen(&mut kept, args, folder)?;
             if !kept.opened {
-                first_start::live(folder, &kept, args)?;
+                first_start::live(&config, &kept, args)?;
                 kept.opened = true;
                 kept.save(folder)?;
             }
@@ -66,8 +67,7 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         }
         Provider::Outside { .. } => None,
     };
-    let config = config(args);
-    let core = Core::open(&config, Options::default())?;
+    let core = Core::open(&config, Opening::default())?;
     if provider.is_none() && !kept.opened {
         set_up_outside(&core.desk, &kept, args.provider_keys_kept_hours).await?;
         kept.opened = true;
@@ -99,9 +99,10 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn make_folder(folder: &Path) -> anyhow::Result<()> {
+fn make_folder(config: &Config) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    if has_books(folder) && !Kept::is_in(folder) {
+    let folder = &config.data_dir;
+    if books::are_there(config) && !Kept::is_in(folder) {
         bail!(
             "{} holds the books of a real panel; the demo never touches those. Give it a folder of its own with \
              --data-dir, or start the real panel with panelworks serve",

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use panelworks_core::ids::OrderId;
 use panelworks_core::order::HoldReason;
 use panelworks_store::ports::Views;
-use panelworks_store::sqlite::integrity;
 use serde::{Deserialize, Serialize};
 
 use crate::control::desk::Desk;
@@ -86,7 +85,7 @@ pub async fn examine(desk: &Desk, offline: bool) -> Vec<Finding> {
     findings.push(executor(desk));
     findings.extend(engine(desk));
     let reads = desk.reads().clone();
-    match tokio::task::spawn_blocking(move || integrity(&reads)).await {
+    match tokio::task::spawn_blocking(move || reads.damage()).await {
         Ok(Ok(problems)) if problems.is_empty() => findings.push(Finding::good("the database file is whole")),
         Ok(Ok(problems)) => findings.push(Finding::bad(
             format!("the database file is damaged: {}", problems.join("; ")),

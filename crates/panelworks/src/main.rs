@@ -9,6 +9,7 @@
 )]
 
 mod backup;
+mod books;
 mod call;
 mod cli;
 mod config;

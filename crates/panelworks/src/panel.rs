@@ -21,9 +21,8 @@ use panelworks_core::time::Timestamp;
 use panelworks_engine::drive::live::{Clock, Live, Means};
 use panelworks_engine::{Engine, Pace};
 use panelworks_store::executor::{Executor, Follower, Handle, Stopped};
-use panelworks_store::ports::Views;
+use panelworks_store::ports::Queue;
 use panelworks_store::reader::Reader;
-use panelworks_store::sqlite::{Options, Sqlite};
 use panelworks_web::serve::{Bounds, Stopped as Served, serve};
 use panelworks_web::{Behind, Known, router};
 use tokio::net::TcpListener;
@@ -31,6 +30,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing_appender::non_blocking::ErrorCounter;
 
+use crate::books::{self, Opening};
 use crate::config::Config;
 use crate::control::desk::{Desk, EngineSeen};
 use crate::control::socket;
@@ -52,17 +52,17 @@ pub struct Core {
 }
 
 impl Core {
-    /// Opens the books in the configuration's folder, which stays locked, and starts the executor.
-    pub fn open(config: &Config, options: Options) -> anyhow::Result<Self> {
+    /// Opens the books that the configuration names, which stay locked, and starts the executor.
+    pub fn open(config: &Config, opening: Opening) -> anyhow::Result<Self> {
         let folder = &config.data_dir;
         make_folder(folder)?;
-        let opened = Sqlite::open(folder, options)?;
+        let opened = books::open(config, opening)?;
         let views = opened.reads.views()?;
         let providers = views.providers()?;
         // Without it nobody can be called, but the books can be read, audited and copied.
         let secret = SecretKey::load(&config.secret_key_path(), providers.is_empty());
         let secret = secret.map_err(|error| error.to_string());
-        let known = Arc::new(Known::read(&views)?);
+        let known = Arc::new(Known::read(&*views)?);
         let addresses = Arc::new(Addresses::new(secret.clone().ok()));
         addresses.note(&providers);
         let clock = SystemClock::default();
@@ -196,7 +196,7 @@ fn start_engine(
         transport: desk.transport().clone(),
         endpoints: Arc::new(move |account| addresses.find(account)),
         clock,
-        queue: Arc::new(Mutex::new(views)),
+        queue: Arc::new(Mutex::new(views as Box<dyn Queue + Send>)),
     };
     Ok(tokio::spawn(live.run(engine, means, stop, report)))
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use panelworks_engine::Pace;
-use panelworks_store::sqlite::Options;
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use crate::books::Opening;
 use crate::cli::ServeArgs;
 use crate::config::Config;
 use crate::panel::{Core, Manner};
@@ -36,7 +36,7 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("can't listen on {}; http.listen names another address", config.listen))?;
-    let core = Core::open(&config, Options { claim: args.claim, ..Options::default() })?;
+    let core = Core::open(&config, Opening { claim: args.claim, ..Opening::default() })?;
     let pace = Pace {
         poll_first: config.poll,
         chore_poll: config.request_poll,

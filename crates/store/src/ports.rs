@@ -77,6 +77,37 @@ pub trait Books: Send {
     fn takes_new_work(&mut self) -> bool;
 }
 
+/// So that a program can choose the store when it starts.
+impl<B: Books + ?Sized> Books for Box<B> {
+    fn cursors(&self) -> Cursors {
+        (**self).cursors()
+    }
+
+    fn begin(&mut self, batch: BatchId, at: Timestamp) -> Result<Begun, CommitError> {
+        (**self).begin(batch, at)
+    }
+
+    fn load(&mut self, need: &Need, world: &mut World) -> Result<(), StoreError> {
+        (**self).load(need, world)
+    }
+
+    fn commit(&mut self, changes: &Changes, cursors: Cursors) -> Result<(), CommitError> {
+        (**self).commit(changes, cursors)
+    }
+
+    fn rollback(&mut self) {
+        (**self).rollback();
+    }
+
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        (**self).reconnect()
+    }
+
+    fn takes_new_work(&mut self) -> bool {
+        (**self).takes_new_work()
+    }
+}
+
 /// Finding the work at a start; afterwards the engine hears of every commit.
 pub trait Queue {
     /// Open orders, and ended ones with an open refill, by id, after `after`.

@@ -17,6 +17,11 @@ pub trait Reads: Views + Queue {}
 
 impl<T: Views + Queue> Reads for T {}
 
+/// Everything that can be asked of whatever store.
+pub type AnyReads = dyn Reads + Send;
+/// The same, for one thread to keep.
+pub type OwnReads = Box<AnyReads>;
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
@@ -54,9 +59,7 @@ pub enum StartError {
 
 impl Reader {
     /// Starts [`limits::READERS`] threads, each with its own of what `open` gives.
-    pub fn start<R: Reads + Send + 'static>(
-        open: impl Fn() -> Result<R, StoreError>,
-    ) -> Result<Self, StartError> {
+    pub fn start(open: impl Fn() -> Result<OwnReads, StoreError>) -> Result<Self, StartError> {
         let (questions, waiting) = sync_channel::<Question>(limits::READS_WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
         for number in 1..=limits::READERS {
@@ -64,7 +67,7 @@ impl Reader {
             let waiting = Arc::clone(&waiting);
             std::thread::Builder::new()
                 .name(format!("reader {number}"))
-                .spawn(move || answer(&reads, &waiting))?;
+                .spawn(move || answer(&*reads, &waiting))?;
         }
         Ok(Self { questions })
     }
@@ -118,7 +121,7 @@ mod tests {
     fn a_question_that_panics_fails_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let opened = Sqlite::open(folder.path(), Options::default()).expect("opens");
-        let reader = Reader::start(|| opened.reads.views()).expect("starts");
+        let reader = Reader::start(|| Ok(Box::new(opened.reads.views()?))).expect("starts");
         on_a_runtime(async {
             let panicked = reader.ask(|_| -> Result<(), StoreError> { panic!("planned") }).await;
             assert_eq!(panicked, Err(Unanswered::Panicked));
@@ -133,7 +136,7 @@ mod tests {
     fn questions_beyond_the_limit_are_refused_and_not_queued() {
         let folder = tempfile::tempdir().expect("a folder");
         let opened = Sqlite::open(folder.path(), Options::default()).expect("opens");
-        let reader = Reader::start(|| opened.reads.views()).expect("starts");
+        let reader = Reader::start(|| Ok(Box::new(opened.reads.views()?))).expect("starts");
         on_a_runtime(async {
             let (go, gate) = std::sync::mpsc::channel::<()>();
             let gate = Arc::new(Mutex::new(gate));

@@ -50,7 +50,7 @@ pub struct Means {
     pub transport: Transport,
     pub endpoints: Endpoints,
     pub clock: Clock,
-    pub queue: Arc<Mutex<dyn Queue + Send>>,
+    pub queue: Arc<Mutex<Box<dyn Queue + Send>>>,
 }
 
 impl std::fmt::Debug for Means {
@@ -164,7 +164,7 @@ impl Live {
         let queue = Arc::clone(&means.queue);
         tokio::task::spawn_blocking(move || {
             loop {
-                let found = question(&*queue.lock().unwrap_or_else(PoisonError::into_inner));
+                let found = question(&**queue.lock().unwrap_or_else(PoisonError::into_inner));
                 match found {
                     Ok(found) => {
                         let _ = ears.send(Heard::Found(found));

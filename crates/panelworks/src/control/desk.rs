@@ -19,12 +19,13 @@ use panelworks_core::outcome::Done;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_store::executor::{Handle, Lane, Undecided};
 use panelworks_store::ports::{StoreError, Views};
-use panelworks_store::sqlite::{SqliteReads, SqliteViews};
+use panelworks_store::reader::AnyReads;
 
 use super::Progress;
 use super::answer::{Answer, Broken, CheckReport};
 use super::order_sheet::{HeldRow, OrderSheet};
 use super::request::{Refused, Request};
+use crate::books::Reads;
 use crate::config::Config;
 use crate::doctor;
 use crate::panel::endpoint;
@@ -34,7 +35,7 @@ use crate::secrets::SecretKey;
 #[derive(Debug)]
 pub struct Desk {
     handle: Handle,
-    reads: SqliteReads,
+    reads: Reads,
     /// Or why there is none: then providers can't be called.
     secret: Result<SecretKey, String>,
     transport: Transport,
@@ -56,7 +57,7 @@ pub struct EngineSeen {
 impl Desk {
     pub const fn new(
         handle: Handle,
-        reads: SqliteReads,
+        reads: Reads,
         secret: Result<SecretKey, String>,
         transport: Transport,
         config: Config,
@@ -68,7 +69,7 @@ impl Desk {
         &self.handle
     }
 
-    pub const fn reads(&self) -> &SqliteReads {
+    pub const fn reads(&self) -> &Reads {
         &self.reads
     }
 
@@ -149,10 +150,10 @@ impl Desk {
     /// Reads committed rows on a thread that may block.
     pub async fn read<T: Send + 'static>(
         &self,
-        question: impl FnOnce(&SqliteViews) -> Result<T, StoreError> + Send + 'static,
+        question: impl FnOnce(&AnyReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Refused> {
         let reads = self.reads.clone();
-        let answer = tokio::task::spawn_blocking(move || question(&reads.views()?)).await;
+        let answer = tokio::task::spawn_blocking(move || question(&*reads.views()?)).await;
         answer.map_err(Refused::by)?.map_err(Refused::by)
     }
 
@@ -212,8 +213,8 @@ impl Desk {
     async fn back_up(&self, to: std::path::PathBuf) -> Result<Answer, Refused> {
         let reads = self.reads.clone();
         let file = to.clone();
-        let copied = tokio::task::spawn_blocking(move || reads.backup(&file)).await;
-        copied.map_err(Refused::by)?.map_err(Refused::by)?;
+        let copied = tokio::task::spawn_blocking(move || reads.back_up(&file)).await;
+        copied.map_err(Refused::by)??;
         let bytes = std::fs::metadata(&to).map_err(Refused::by)?.len();
         Ok(Answer::BackedUp { file: to.display().to_string(), bytes })
     }

@@ -25,14 +25,16 @@ use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Need, World};
 use panelworks_provider_sim::{Catalogue, KeptProvider, Provider as Simulator, Speed};
 use panelworks_store::executor::Executor;
-use panelworks_store::ports::{Begun, Books, CommitError, Queue, StoreError, Views};
-use panelworks_store::sqlite::{Durability, Options, Sqlite, SqliteBooks, SqliteViews};
+use panelworks_store::ports::{Begun, Books, CommitError, Queue, StoreError};
+use panelworks_store::reader::OwnReads;
 use panelworks_web::key_hash;
 use panelworks_wire::request::Incoming;
 
 use super::kept::{Kept, Provider};
 use super::simulated_provider::{folder as provider_folder, settings};
+use crate::books::{self, Durability, Opening};
 use crate::cli::DemoArgs;
+use crate::config::Config;
 use crate::import::{self, ImportAsked, Proposal, Which};
 use crate::limits;
 use crate::panel::SystemClock;
@@ -41,17 +43,18 @@ use crate::said::complain;
 use crate::secrets::SecretKey;
 
 /// See the module's head.
-pub(super) fn live(folder: &Path, kept: &Kept, args: &DemoArgs) -> anyhow::Result<()> {
+pub(super) fn live(config: &Config, kept: &Kept, args: &DemoArgs) -> anyhow::Result<()> {
+    let folder = &config.data_dir;
     let Provider::Simulated { port: Some(port), api_key } = &kept.provider else {
         bail!("only a demo with a simulated provider has a past");
     };
     let opening = SystemClock::default().now();
-    let secret = SecretKey::load(&folder.join("secret.key"), true)?;
+    let secret = SecretKey::load(&config.secret_key_path(), true)?;
     let url = format!("http://127.0.0.1:{port}/api/v2");
     let account = account(&secret, url, api_key)?;
     if !args.no_past {
-        begin_anew(folder)?;
-        match with_past(folder, kept, account.clone(), api_key, opening) {
+        begin_anew(config)?;
+        match with_past(config, kept, account.clone(), api_key, opening) {
             Ok(()) => return sync(folder),
             // The demo is worth having without it.
             Err(error) => {
@@ -62,20 +65,20 @@ pub(super) fn live(folder: &Path, kept: &Kept, args: &DemoArgs) -> anyhow::Resul
             }
         }
     }
-    begin_anew(folder)?;
-    set_up(folder, kept, account, opening)?;
+    begin_anew(config)?;
+    set_up(config, kept, account, opening)?;
     sync(folder)
 }
 
 fn with_past(
-    folder: &Path,
+    config: &Config,
     kept: &Kept,
     account: ProviderAccount,
     api_key: &str,
     opening: Timestamp,
 ) -> anyhow::Result<()> {
-    let customers = set_up(folder, kept, account, past::beginning(opening))?;
-    let opened = Sqlite::open(folder, lazily())?;
+    let customers = set_up(config, kept, account, past::beginning(opening))?;
+    let opened = books::open(config, lazily())?;
     let views = opened.reads.views()?;
     let begin = Beginning {
         providers: views.providers()?,
@@ -84,7 +87,7 @@ fn with_past(
         provider_key: api_key.to_owned(),
         opening,
     };
-    let store = provider_folder(folder);
+    let store = provider_folder(&config.data_dir);
     let mut provider = KeptProvider::open(Some(&store), Catalogue::full(), settings(api_key, Speed::REAL))?;
     let bar = ProgressBar::new(u64::try_from(past::DAYS).unwrap_or_default());
     bar.set_style(ProgressStyle::with_template("Living through the last {len} days  {bar:30}  day {pos}")?);
@@ -104,12 +107,12 @@ fn with_past(
 
 /// Opens provider, catalogue and customers at `now`.
 fn set_up(
-    folder: &Path,
+    config: &Config,
     kept: &Kept,
     account: ProviderAccount,
     now: Timestamp,
 ) -> anyhow::Result<[CustomerId; 2]> {
-    let opened = Sqlite::open(folder, lazily())?;
+    let opened = books::open(config, lazily())?;
     let mut executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
     let mut run = |commands: Vec<Command>| done(&mut executor, now, &commands);
     let put = run(vec![Command::PutProvider { account: Box::new(account) }])?;
@@ -208,23 +211,17 @@ fn catalogue_rows() -> Vec<SeenService> {
     }
 }
 
-fn lazily() -> Options {
-    Options { durability: Durability::Lazy, ..Options::default() }
+fn lazily() -> Opening {
+    Opening { durability: Durability::Lazy, ..Opening::default() }
 }
 
 /// Removes what an earlier first start left behind.
-fn begin_anew(folder: &Path) -> anyhow::Result<()> {
-    for name in ["panelworks.db", "panelworks.db-wal", "panelworks.db-shm"] {
-        gone(fs::remove_file(folder.join(name))).with_context(|| format!("can't remove {name}"))?;
-    }
-    let provider = provider_folder(folder);
-    gone(fs::remove_dir_all(&provider)).with_context(|| format!("can't remove {}", provider.display()))
-}
-
-fn gone(removed: std::io::Result<()>) -> std::io::Result<()> {
-    match removed {
+fn begin_anew(config: &Config) -> anyhow::Result<()> {
+    books::remove(config)?;
+    let provider = provider_folder(&config.data_dir);
+    match fs::remove_dir_all(&provider) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        other => other,
+        other => other.with_context(|| format!("can't remove {}", provider.display())),
     }
 }
 
@@ -245,8 +242,8 @@ fn sync(folder: &Path) -> anyhow::Result<()> {
 
 /// The books with the way to find work in them, which the past needs in one hand.
 struct Shelf {
-    books: SqliteBooks,
-    views: SqliteViews,
+    books: Box<dyn Books>,
+    views: OwnReads,
 }
 
 impl Books for Shelf {

@@ -12,8 +12,7 @@ use panelworks_core::order::refill::request_refill;
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_core::world::World;
 use panelworks_provider_sim::Catalogue;
-use panelworks_store::ports::{Queue, StoreError, Views};
-use panelworks_store::sqlite::SqliteViews;
+use panelworks_store::ports::{Queue, StoreError};
 use serde_json::{Map, Value, json};
 
 use super::choice;
@@ -155,7 +154,7 @@ impl Ready {
 
 /// Orders of the customer that can be refilled at `now`: asked of the very rule that will decide.
 fn refillable_orders(
-    views: &SqliteViews,
+    views: &dyn Queue,
     services: &[Service],
     customer: CustomerId,
     now: Timestamp,

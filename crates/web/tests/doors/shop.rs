@@ -60,7 +60,7 @@ impl Shop {
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = fresh_folder();
         let opened = Sqlite::open(&folder, Options::default()).expect("an empty folder opens");
-        let reader = Reader::start(|| opened.reads.views()).expect("threads start");
+        let reader = Reader::start(|| Ok(Box::new(opened.reads.views()?))).expect("threads start");
         let known = reader.ask(|views| Known::read(views)).await.expect("an empty store is read");
         let known = Arc::new(known);
         let now = Arc::new(AtomicI64::new(1_767_261_600_000));
