@@ -18,12 +18,13 @@ use panelworks_wire::lenient::{
 use crate::engine::{Act, Calls, Due, Engine, Waiting};
 use crate::limits;
 
-/// One call about one refill or cancel.
+/// One call about one refill or cancel. `not_before` is the core's word, later after each unclear answer: asking
+/// at another time is another chore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Chore {
-    Refill { order: OrderId, refill: RefillId, provider_order: String },
+    Refill { order: OrderId, refill: RefillId, provider_order: String, not_before: Timestamp },
     RefillStatus { order: OrderId, refill: RefillId, provider_refill: String },
-    Cancel { order: OrderId, cancel: CancelId, provider_order: String },
+    Cancel { order: OrderId, cancel: CancelId, provider_order: String, not_before: Timestamp },
     CancelStatus { order: OrderId, cancel: CancelId, provider_cancel: String },
 }
 
@@ -93,7 +94,7 @@ impl Engine {
             self.agenda.set(due, now.after(self.pace.chore_poll));
         }
         match chore {
-            Chore::Refill { order, refill, provider_order } => {
+            Chore::Refill { order, refill, provider_order, .. } => {
                 let answer = refill_answer(first(lenient::refill(body, &[provider_order])));
                 self.outcome(Command::AnswerRefill { order, refill, answer });
             }
@@ -105,7 +106,7 @@ impl Engine {
                     self.outcome(Command::ObserveRefill { order, refill, seen });
                 }
             }
-            Chore::Cancel { order, cancel, provider_order } => {
+            Chore::Cancel { order, cancel, provider_order, .. } => {
                 let answer = cancel_answer(first(lenient::cancel(body, &[provider_order])));
                 self.outcome(Command::AnswerCancel { order, cancel, answer });
             }

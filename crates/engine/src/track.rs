@@ -142,8 +142,8 @@ impl Engine {
             let (order, id) = (file.order.id, refill.id);
             match &refill.state {
                 RefillState::Pending { due: at } => {
-                    let chore =
-                        Chore::Refill { order, refill: id, provider_order: provider_order.to_string() };
+                    let provider_order = provider_order.to_string();
+                    let chore = Chore::Refill { order, refill: id, provider_order, not_before: *at };
                     self.set_chore(due, attempt, chore, *at);
                 }
                 RefillState::Taken { provider_refill: Some(provider_refill), .. } => {
@@ -168,8 +168,8 @@ impl Engine {
             let at_provider = delivering(file).filter(|_| !file.order.status.has_ended());
             match (&cancel.state, at_provider) {
                 (CancelState::Pending { due: at }, Some((attempt, provider_order))) => {
-                    let chore =
-                        Chore::Cancel { order, cancel: id, provider_order: provider_order.to_string() };
+                    let provider_order = provider_order.to_string();
+                    let chore = Chore::Cancel { order, cancel: id, provider_order, not_before: *at };
                     self.set_chore(due, attempt, chore, *at);
                 }
                 (CancelState::Taken { provider_cancel: Some(provider_cancel) }, Some((attempt, _))) => {
@@ -274,3 +274,6 @@ fn is_past_segment(file: &OrderFile, attempt: &Attempt) -> bool {
         _whole_order => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
