@@ -111,13 +111,27 @@ async fn books_are_checked_examined_backed_up_and_restored() {
     let data = folder.file("data").display().to_string();
     let output = run(&["restore", &backup, "--data-dir", &data]);
     assert!(output.status.success(), "{}", said(&output));
-    // The key over the providers' keys is kept apart from backups.
-    std::fs::copy(panel.data().join("secret.key"), folder.file("data").join("secret.key")).expect("copied");
+    // The key over the providers' keys is kept apart from backups: whoever only reads does without it.
     let output = run(&["check", "--data-dir", &data]);
     assert!(output.status.success(), "{}", said(&output));
     let customers = run_json(&["customer", "list", "--json", "--data-dir", &data]);
     let restored = panelworks_tests::micros(&customers[0]["balance"]);
     assert_eq!(restored, balance, "{customers}");
+    for words in [["service", "list"], ["provider", "list"], ["order", "list-held"]] {
+        run_json(&[words.as_slice(), &["--json", "--data-dir", &data]].concat());
+    }
+    run_json(&["order", "show", &order.to_string(), "--json", "--data-dir", &data]);
+    let again = folder.file("again.db").display().to_string();
+    let output = run(&["backup", &again, "--data-dir", &data]);
+    assert!(output.status.success(), "{}", said(&output));
+    // Whoever would call a provider is told what is missing.
+    for words in [vec!["serve", "--port", "0"], vec!["provider", "test", "1"]] {
+        let output = run(&[words.as_slice(), &["--data-dir", &data]].concat());
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        assert!(said.contains("secret.key is missing") && said.contains("from your backup"), "{said}");
+    }
+    assert!(!folder.file("data").join("secret.key").exists(), "no other key takes its place");
 }
 
 #[tokio::test]
