@@ -28,7 +28,7 @@ pub enum EndpointError {
     /// The text is no absolute URL with a host.
     #[error("not a URL; it should look like https://provider.example/api/v2")]
     NotAUrl,
-    /// A scheme other than https (or http, where loopback is allowed).
+    /// A scheme other than https (or http, where private addresses are allowed).
     #[error("the URL must begin with https://")]
     NotHttps,
     /// A user name or password stands before the host; such URLs are mostly tricks.
@@ -37,8 +37,8 @@ pub enum EndpointError {
     /// A port outside [`limits::PUBLIC_PORTS`].
     #[error("port {0} is not one that HTTPS providers use")]
     Port(u16),
-    /// An address of our own machine or network, or of nobody's.
-    #[error("the address {0} is not on the public internet")]
+    /// An address that the endpoint's [`Reach`] does not admit.
+    #[error("the address {0} is not one this provider may have")]
     Address(IpAddr),
     /// No key.
     #[error("the API key is empty")]
@@ -93,8 +93,8 @@ impl Endpoint {
 
 fn check_scheme(url: &Url, reach: Reach) -> Result<(), EndpointError> {
     match (url.scheme(), reach) {
-        ("https", _) | ("http", Reach::LoopbackAllowed) => Ok(()),
-        (_, Reach::PublicOnly | Reach::LoopbackAllowed) => Err(EndpointError::NotHttps),
+        ("https", _) | ("http", Reach::PrivateAllowed) => Ok(()),
+        (_, Reach::PublicOnly | Reach::PrivateAllowed) => Err(EndpointError::NotHttps),
     }
 }
 
@@ -103,7 +103,7 @@ fn check_port(url: &Url, reach: Reach) -> Result<(), EndpointError> {
         (Some(port), Reach::PublicOnly) if !limits::PUBLIC_PORTS.contains(&port) => {
             Err(EndpointError::Port(port))
         }
-        (Some(_) | None, Reach::PublicOnly | Reach::LoopbackAllowed) => Ok(()),
+        (Some(_) | None, Reach::PublicOnly | Reach::PrivateAllowed) => Ok(()),
     }
 }
 
@@ -133,45 +133,88 @@ mod tests {
         Endpoint::new(url, Secret::new("k3y"), Reach::PublicOnly)
     }
 
+    fn allowing_private(url: &str) -> Result<Endpoint, EndpointError> {
+        Endpoint::new(url, Secret::new("k3y"), Reach::PrivateAllowed)
+    }
+
+    /// Forms in which a URL can name something else than it seems to: the address that each one means.
+    /// `private`: of this machine or a private network, which an operator may allow for a provider.
+    #[rustfmt::skip]
+    const FORMS: [(&str, bool); 46] = [
+        ("https://127.0.0.1/api/v2", true),
+        ("https://127.0.0.1:8443/", true),
+        ("https://127.1/", true),
+        ("https://127.0.1/", true),
+        ("https://2130706433/", true),
+        ("https://0x7f000001/", true),
+        ("https://0x7f.1/", true),
+        ("https://0177.0.0.1/", true),
+        ("https://017700000001/", true),
+        ("https://127.0.0.1./", true),
+        ("https:127.0.0.1/", true),
+        ("https:\\\\127.0.0.1\\", true),
+        ("https://①②⑦.0.0.1/", true),
+        ("https://127。0。0。1/", true),
+        ("https://%31%32%37.0.0.1/", true),
+        ("https://[::1]/", true),
+        ("https://[0:0:0:0:0:0:0:1]/", true),
+        ("https://[::ffff:127.0.0.1]/", true),
+        ("https://[::ffff:7f00:1]/", true),
+        ("https://[::ffff:192.168.0.1]/", true),
+        ("https://10.1.2.3/", true),
+        ("https://167838211/", true),
+        ("https://012.1.2.3/", true),
+        ("https://172.20.0.1/", true),
+        ("https://192.168.0.1/", true),
+        ("https://192.168.1/", true),
+        ("https://[fc00::1]/", true),
+        ("https://[fd00::1]/", true),
+        ("https://0/", false),
+        ("https://0.0.0.0/", false),
+        ("https://[::]/", false),
+        ("https://[::127.0.0.1]/", false),
+        ("https://[64:ff9b::7f00:1]/", false),
+        ("https://[64:ff9b::10.0.0.1]/", false),
+        ("https://[2002:7f00:1::]/", false),
+        ("https://[fe80::1]/", false),
+        ("https://[ff02::1]/", false),
+        ("https://[fd00:ec2::254]/latest/meta-data", false),
+        ("https://169.254.169.254/latest/meta-data", false),
+        ("https://2852039166/latest/meta-data", false),
+        ("https://[::ffff:a9fe:a9fe]/", false),
+        ("https://168.63.129.16/", false),
+        ("https://100.64.0.1/", false),
+        ("https://100.100.100.200/latest/meta-data", false),
+        ("https://224.0.0.1/", false),
+        ("https://255.255.255.255/", false),
+    ];
+
     #[test]
-    fn no_spelling_of_a_private_address_passes_for_a_public_endpoint() {
-        for url in [
-            "https://127.0.0.1/api/v2",
-            "https://127.0.0.1:8443/",
-            "https://127.1/",
-            "https://127.0.1/",
-            "https://2130706433/",
-            "https://0x7f000001/",
-            "https://0x7f.1/",
-            "https://0177.0.0.1/",
-            "https://017700000001/",
-            "https://127.0.0.1./",
-            "https://0/",
-            "https://0.0.0.0/",
-            "https://[::1]/",
-            "https://[::]/",
-            "https://[0:0:0:0:0:0:0:1]/",
-            "https://[::ffff:127.0.0.1]/",
-            "https://[::ffff:7f00:1]/",
-            "https://[::127.0.0.1]/",
-            "https://[64:ff9b::7f00:1]/",
-            "https://[2002:7f00:1::]/",
-            "https://[fe80::1]/",
-            "https://[fd00::1]/",
-            "https://10.1.2.3/",
-            "https://172.20.0.1/",
-            "https://192.168.0.1/",
-            "https://169.254.169.254/latest/meta-data",
-            "https://100.64.0.1/",
-            "https://224.0.0.1/",
-            "https://255.255.255.255/",
-            "https:127.0.0.1/",
-            "https:\\\\127.0.0.1\\",
-            "https://①②⑦.0.0.1/",
-            "https://127。0。0。1/",
-            "https://%31%32%37.0.0.1/",
-        ] {
+    fn no_spelling_of_an_address_passes_for_one_that_the_endpoint_may_have() {
+        for (url, private) in FORMS {
             assert!(matches!(public(url), Err(EndpointError::Address(_))), "{url}: {:?}", public(url));
+            let allowed = allowing_private(url);
+            let as_told =
+                if private { allowed.is_ok() } else { matches!(allowed, Err(EndpointError::Address(_))) };
+            assert!(as_told, "{url}: {allowed:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_name_before_the_host_is_refused_wherever_it_leads() {
+        for open in [public, allowing_private] {
+            for url in [
+                "https://good.example@127.0.0.1/",
+                "https://good.example:443@10.0.0.1/",
+                "https://good.example%2f@192.168.0.1/",
+                "https://a:b@good.example/",
+            ] {
+                assert_eq!(open(url), Err(EndpointError::Credentials), "{url}");
+            }
+            assert!(matches!(open("https://@169.254.169.254/"), Err(EndpointError::Address(_))));
+            // Browsers end the host at the backslash, and so must we.
+            let host = open("https://good.example\\@127.0.0.1/").map(|endpoint| endpoint.host().to_owned());
+            assert_eq!(host, Ok("good.example".to_owned()));
         }
     }
 
@@ -206,12 +249,12 @@ mod tests {
     }
 
     #[test]
-    fn loopback_and_plain_http_need_to_be_allowed() {
-        let open = |url| Endpoint::new(url, Secret::new("k"), Reach::LoopbackAllowed);
-        assert!(open("http://127.0.0.1:8080/api/v2").is_ok());
-        assert!(open("http://[::1]:8080/api/v2").is_ok());
-        assert!(matches!(open("http://169.254.169.254/"), Err(EndpointError::Address(_))));
-        assert!(matches!(open("http://10.0.0.1/"), Err(EndpointError::Address(_))));
+    fn private_addresses_other_ports_and_plain_http_need_to_be_allowed() {
+        for url in ["http://127.0.0.1:8080/api/v2", "http://[::1]:8080/", "http://10.0.0.7:3000/api/v2"] {
+            assert_eq!(public(url), Err(EndpointError::NotHttps));
+            assert!(allowing_private(url).is_ok(), "{url}");
+        }
+        assert!(matches!(allowing_private("http://169.254.169.254/"), Err(EndpointError::Address(_))));
     }
 
     #[test]

@@ -12,9 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Reach {
     /// HTTPS to public addresses on the ports of [`crate::limits::PUBLIC_PORTS`]; what a real provider needs.
     PublicOnly,
-    /// Also this machine itself, any port, and plain HTTP: for tests, demos and two panels on one box.
+    /// Also this machine itself and the operator's own networks (`10.0.0.0/8`, `172.16.0.0/12`,
+    /// `192.168.0.0/16`, `fc00::/7`), any port, and plain HTTP: for a provider next door, two panels on one
+    /// box, demos and tests. Link-local addresses and the clouds' metadata services stay closed.
     /// With plain HTTP towards another machine the key travels readable: an operator's explicit choice.
-    LoopbackAllowed,
+    PrivateAllowed,
 }
 
 impl Reach {
@@ -23,8 +25,16 @@ impl Reach {
     pub fn admits(self, address: IpAddr) -> bool {
         match self {
             Reach::PublicOnly => is_public(address),
-            Reach::LoopbackAllowed => is_public(address) || address.to_canonical().is_loopback(),
+            Reach::PrivateAllowed => is_public(address) || is_private(address.to_canonical()),
         }
+    }
+}
+
+/// Whether an address is this machine's or one of a private network's.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || (v6.is_unique_local() && !METADATA_V6.contains(&v6)),
     }
 }
 
@@ -42,11 +52,12 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// IPv4 networks that are not public, from the registry of special-purpose addresses.
-const BLOCKED_V4: [(Ipv4Addr, u32); 14] = [
+const BLOCKED_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::UNSPECIFIED, 8),      // this network; 0.0.0.0 reaches loopback on Linux
     (Ipv4Addr::new(10, 0, 0, 0), 8), // private
     (Ipv4Addr::new(100, 64, 0, 0), 10), // carrier-grade NAT
     (Ipv4Addr::new(127, 0, 0, 0), 8), // loopback
+    (Ipv4Addr::new(168, 63, 129, 16), 32), // Azure's host, seen from its machines
     (Ipv4Addr::new(169, 254, 0, 0), 16), // link-local, with the clouds' metadata services
     (Ipv4Addr::new(172, 16, 0, 0), 12), // private
     (Ipv4Addr::new(192, 0, 0, 0), 24), // protocol assignments
@@ -57,6 +68,12 @@ const BLOCKED_V4: [(Ipv4Addr, u32); 14] = [
     (Ipv4Addr::new(198, 51, 100, 0), 24), // documentation
     (Ipv4Addr::new(203, 0, 113, 0), 24), // documentation
     (Ipv4Addr::new(224, 0, 0, 0), 3), // multicast, reserved, broadcast
+];
+
+/// Metadata services inside `fc00::/7`: what a cloud's machine asks for its credentials.
+const METADATA_V6: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), // Amazon
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),  // Google
 ];
 
 /// Networks inside `2000::/3` that are not public, or that carry an IPv4 address we would have to unwrap.
@@ -96,6 +113,7 @@ mod tests {
             "100.127.255.254",
             "127.0.0.1",
             "127.255.0.9",
+            "168.63.129.16",
             "169.254.169.254",
             "172.16.0.1",
             "172.31.255.254",
@@ -147,6 +165,8 @@ mod tests {
             "100.128.0.0",
             "126.255.255.255",
             "128.0.0.0",
+            "168.63.129.15",
+            "168.63.129.17",
             "169.253.255.255",
             "169.255.0.0",
             "172.15.255.255",
@@ -169,14 +189,48 @@ mod tests {
     }
 
     #[test]
-    fn loopback_allowed_opens_loopback_and_nothing_else() {
-        for text in ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "1.1.1.1"] {
-            assert!(Reach::LoopbackAllowed.admits(address(text)), "{text}");
+    fn private_allowed_opens_our_machine_and_private_networks_and_nothing_else() {
+        for text in [
+            "1.1.1.1",
+            "10.0.0.1",
+            "10.255.255.255",
+            "127.0.0.1",
+            "127.9.9.9",
+            "172.16.0.1",
+            "172.31.255.254",
+            "192.168.0.1",
+            "::1",
+            "::ffff:10.0.0.1",
+            "::ffff:127.0.0.1",
+            "2606:4700::1111",
+            "fc00::1",
+            "fd12:3456::1",
+        ] {
+            assert!(Reach::PrivateAllowed.admits(address(text)), "{text}");
         }
-        for text in
-            ["10.0.0.1", "169.254.169.254", "192.168.0.1", "fd00::1", "fe80::1", "::ffff:10.0.0.1", "0.0.0.0"]
-        {
-            assert!(!Reach::LoopbackAllowed.admits(address(text)), "{text}");
+        for text in [
+            "0.0.0.0",
+            "100.64.0.1",
+            "100.100.100.200",
+            "168.63.129.16",
+            "169.254.169.254",
+            "192.0.0.192",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::10.0.0.1",
+            "::ffff:169.254.169.254",
+            "::ffff:8.8.8.8",
+            "64:ff9b::a00:1",
+            "2002:a00:1::",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+        ] {
+            assert!(!Reach::PrivateAllowed.admits(address(text)), "{text}");
         }
     }
 }

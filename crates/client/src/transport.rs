@@ -34,9 +34,9 @@ use crate::tls;
 #[derive(Clone, Debug)]
 pub struct Transport {
     /// Two clients because what a connection may reach is decided when it is made: a pool shared by
-    /// both policies would lend a loopback connection to an endpoint that may not have it.
+    /// both policies would lend a private connection to an endpoint that may not have it.
     public: Client,
-    loopback: Client,
+    private: Client,
 }
 
 /// Why no transport could be made. Nothing here depends on a provider.
@@ -67,7 +67,7 @@ impl Transport {
     fn build(tls: &rustls::ClientConfig, names: Arc<dyn Resolve>) -> Result<Transport, TransportError> {
         Ok(Transport {
             public: client(tls.clone(), Guarded::new(Arc::clone(&names), Reach::PublicOnly))?,
-            loopback: client(tls.clone(), Guarded::new(names, Reach::LoopbackAllowed))?,
+            private: client(tls.clone(), Guarded::new(names, Reach::PrivateAllowed))?,
         })
     }
 
@@ -112,7 +112,7 @@ impl Transport {
     ) -> Result<Exchanged, String> {
         let client = match endpoint.reach() {
             Reach::PublicOnly => &self.public,
-            Reach::LoopbackAllowed => &self.loopback,
+            Reach::PrivateAllowed => &self.private,
         };
         let response = client
             .post(endpoint.url().clone())
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(failure.why, "name look-up: the address 127.0.0.1 is not one this provider may have");
         assert!(!connected);
 
-        let (_, connected) = led_home(Reach::LoopbackAllowed).await;
+        let (_, connected) = led_home(Reach::PrivateAllowed).await;
         assert!(connected, "without the guard the same name does connect");
     }
 

@@ -28,7 +28,7 @@ pub async fn call(args: &CallArgs) -> anyhow::Result<Said> {
         ),
         (None, None) => bail!("whose call is it? Give --key, --key-file or the variable PANELWORKS_KEY"),
     };
-    let endpoint = Endpoint::new(&args.url, key, Reach::LoopbackAllowed)
+    let endpoint = Endpoint::new(&args.url, key, Reach::PrivateAllowed)
         .with_context(|| format!("{} can't be called", args.url))?;
     let mut parameters = vec![("action".to_owned(), args.action.clone())];
     for text in &args.parameters {

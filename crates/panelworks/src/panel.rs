@@ -292,7 +292,7 @@ impl Addresses {
 
 /// How far a provider account may reach.
 pub const fn reach(private_address: bool) -> Reach {
-    if private_address { Reach::LoopbackAllowed } else { Reach::PublicOnly }
+    if private_address { Reach::PrivateAllowed } else { Reach::PublicOnly }
 }
 
 /// An account's address with its key opened, or why not.

@@ -231,7 +231,7 @@ mod tests {
         for format in [LogFormat::Human, LogFormat::Json] {
             let text = logged(format, || {
                 let secret = panelworks_client::Secret::new(key);
-                let reach = panelworks_client::Reach::LoopbackAllowed;
+                let reach = panelworks_client::Reach::PrivateAllowed;
                 let endpoint =
                     panelworks_client::Endpoint::new("http://127.0.0.1:9/api/v2", secret.clone(), reach);
                 tracing::info!(?secret, ?endpoint, "a provider");

@@ -10,7 +10,7 @@ use panelworks_client::{CallError, ClientAdd, Endpoint, ErrorClass, Panel, Reach
 async fn panel(script: &[(&str, &str)]) -> (Panel, Provider) {
     let script = script.iter().map(|(status, body)| Reply::Answer(answer(status, body))).collect();
     let provider = Provider::start(script).await;
-    let endpoint = Endpoint::new(&provider.url(), Secret::new("k3y"), Reach::LoopbackAllowed).unwrap();
+    let endpoint = Endpoint::new(&provider.url(), Secret::new("k3y"), Reach::PrivateAllowed).unwrap();
     (Panel::new(endpoint, Transport::new().unwrap()), provider)
 }
 
@@ -76,7 +76,7 @@ async fn an_add_is_unclear_after_everything_that_is_neither_id_nor_definite_no()
 async fn an_add_that_could_not_connect_is_not_sent() {
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let endpoint =
-        Endpoint::new(&format!("http://{free}/"), Secret::new("k3y"), Reach::LoopbackAllowed).unwrap();
+        Endpoint::new(&format!("http://{free}/"), Secret::new("k3y"), Reach::PrivateAllowed).unwrap();
     let panel = Panel::new(endpoint, Transport::new().unwrap());
     assert!(matches!(panel.add(some_add()).await, Err(CallError::NotSent { .. })));
 }

@@ -49,7 +49,7 @@ async fn exchange(
 ) -> (Result<Exchanged, Failure>, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/api/v2", listener.local_addr().unwrap());
-    let endpoint = Endpoint::new(&url, Secret::new("k3y"), Reach::LoopbackAllowed).unwrap();
+    let endpoint = Endpoint::new(&url, Secret::new("k3y"), Reach::PrivateAllowed).unwrap();
     tokio::join!(
         transport.exchange(&endpoint, "key=k3y".to_owned(), &[], Duration::from_secs(5), 100),
         serve_once(listener, acceptor(certificate, &key)),

@@ -14,7 +14,7 @@ const FORM: &str = "key=0123456789abcdef-the-key&action=add&service=1";
 const SOON: Duration = Duration::from_millis(300);
 
 fn endpoint(url: &str) -> Endpoint {
-    Endpoint::new(url, Secret::new(KEY), Reach::LoopbackAllowed).unwrap()
+    Endpoint::new(url, Secret::new(KEY), Reach::PrivateAllowed).unwrap()
 }
 
 async fn exchange_within(url: &str, deadline: Duration, cap: usize) -> Result<Exchanged, Failure> {
