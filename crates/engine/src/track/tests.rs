@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use panelworks_client::{ClientCall, Exchanged};
-use panelworks_core::command::Done;
+
 use panelworks_core::ids::CustomerId;
+use panelworks_core::outcome::Done;
 use panelworks_core::provider::SeenStatus;
 use panelworks_core::testing::{Stage, draft, seen};
 use panelworks_core::time::Span;

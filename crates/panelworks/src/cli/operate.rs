@@ -109,7 +109,7 @@ pub enum ProviderCommand {
         #[arg(long, value_name = "N", default_value_t = limits::PROVIDER_CONNECTIONS,
               value_parser = clap::value_parser!(u16).range(1..=1000))]
         connections: u16,
-        /// Allow private addresses (this machine, 10/8, 172.16/12, 192.168/16, fc00::/7), any port and plain HTTP
+        /// Allow this machine and private networks (10/8, 172.16/12, 192.168/16, fc00/7), any port and plain HTTP
         #[arg(long)]
         allow_local: bool,
         /// The provider honours idempotency keys for this many hours: unclear outcomes are then asked about and
