@@ -8,9 +8,11 @@ use crate::catalogue::Service;
 use crate::customer::{KeyHash, Standing, Switches};
 use crate::draws::Draws;
 use crate::ids::{
-    AttemptId, CancelId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, RefillId, ServiceId,
+    AttemptId, CancelId, CustomerId, OperatorId, OrderId, ProviderAccountId, ProviderOrderId, RefillId,
+    ServiceId,
 };
 use crate::money::{Amount, Currency};
+use crate::operator::{NewOperator, OperatorStanding, PasswordHash};
 use crate::order::attempt::{AttemptResult, Verdict};
 use crate::order::cancel::CancelAnswer;
 use crate::order::draft::Draft;
@@ -150,6 +152,22 @@ pub enum Command {
     PutService {
         service: Box<Service>,
     },
+
+    OpenOperator(Box<NewOperator>),
+    /// Ends all sessions of the operator too.
+    SetOperatorPassword {
+        operator: OperatorId,
+        password: PasswordHash,
+    },
+    SetOperatorStanding {
+        operator: OperatorId,
+        standing: OperatorStanding,
+    },
+    /// Another key to the admin API, or none.
+    SetOperatorKey {
+        operator: OperatorId,
+        key: Option<KeyHash>,
+    },
 }
 
 /// Decides one command. A refused or needy command leaves the world as it was.
@@ -235,5 +253,13 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
             crate::provider::fund(world, now, *account, *amount, note)
         }
         Command::PutService { service } => crate::catalogue::put(world, now, service),
+        Command::OpenOperator(new) => crate::operator::open(world, now, new),
+        Command::SetOperatorPassword { operator, password } => {
+            crate::operator::set_password(world, now, *operator, password)
+        }
+        Command::SetOperatorStanding { operator, standing } => {
+            crate::operator::set_standing(world, now, *operator, *standing)
+        }
+        Command::SetOperatorKey { operator, key } => crate::operator::set_key(world, *operator, *key),
     }
 }

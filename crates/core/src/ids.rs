@@ -36,6 +36,7 @@ id!(
     /// A movement entered by an operator or a gateway: deposit, adjustment, top-up at a provider.
     TransferId(u32)
 );
+id!(OperatorId(u32));
 id!(
     /// One installation's number among the nodes that share a database.
     NodeId(u16)

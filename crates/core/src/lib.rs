@@ -19,6 +19,7 @@ pub mod ids;
 pub mod ledger;
 pub mod limits;
 pub mod money;
+pub mod operator;
 pub mod order;
 pub mod outcome;
 pub mod planted;

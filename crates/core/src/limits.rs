@@ -1,5 +1,7 @@
 //! Every bound of the core, with its unit and the reason for it.
 
+use std::ops::RangeInclusive;
+
 use crate::time::Span;
 
 /// Own maximums and quantities end here (`domain.md`, Money).
@@ -31,6 +33,12 @@ pub const PROVIDER_TEXT_CHARS: usize = 500;
 pub const ORDER_ID_MAX: u32 = i32::MAX as u32;
 /// First cancel request id (`api-v2.md` §10, 10).
 pub const CANCEL_ID_FIRST: u32 = 1_000;
+/// Characters of an operator's username: typed by hand, printed in lists.
+pub const USERNAME_CHARS: RangeInclusive<usize> = 3..=32;
+/// Bytes of a password's hash in the PHC string format; ours has 97.
+pub const PASSWORD_HASH_BYTES: usize = 256;
+/// Operators of one panel: a decision over one reads all.
+pub const OPERATORS_MAX: usize = 1_000;
 /// How long an accepted idempotency key is remembered (`domain.md`, Orders).
 pub const IDEMPOTENCY_KEPT: Span = Span::hours(24);
 /// A later report may still lower what was delivered within this span of the end (`domain.md`, Corrections).

@@ -6,7 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{CancelId, CustomerId, OrderId, ProviderAccountId, RefillId, ServiceId, TransferId};
+use crate::ids::{
+    CancelId, CustomerId, OperatorId, OrderId, ProviderAccountId, RefillId, ServiceId, TransferId,
+};
+use crate::operator::Role;
 use crate::order::attempt::Outgoing;
 use crate::world::{Need, Posting};
 
@@ -37,6 +40,10 @@ pub enum Done {
     },
     ServicePut {
         service: ServiceId,
+    },
+    OperatorOpened {
+        operator: OperatorId,
+        role: Role,
     },
     /// Taken, and there is nothing to tell.
     Noted,
@@ -93,6 +100,12 @@ pub enum Refusal {
     UnknownCustomer,
     #[error("no such provider account")]
     UnknownProvider,
+    #[error("no such operator")]
+    UnknownOperator,
+    #[error("an operator of this name is there already")]
+    UsernameTaken,
+    #[error("a panel needs an active owner, and this would leave none")]
+    NoOwnerLeft,
     #[error("an amount does not fit")]
     AmountOutOfRange,
     #[error("the ids of this kind are used up")]

@@ -25,6 +25,7 @@ use crate::ids::{
 use crate::ledger::{Cause, Entry, LedgerAccount};
 use crate::limits;
 use crate::money::{Amount, Currency, Rate};
+use crate::operator::{PasswordHash, Staff};
 use crate::order::attempt::{Attempt, AttemptResult, Outgoing};
 use crate::order::draft::{Draft, Extra, Given};
 use crate::order::{Order, OrderFile};
@@ -45,6 +46,7 @@ pub struct Stage {
     pub services: BTreeMap<ServiceId, Service>,
     pub providers: BTreeMap<ProviderAccountId, ProviderAccount>,
     pub orders: BTreeMap<OrderId, OrderFile>,
+    pub staff: Staff,
     pub entries: Vec<Entry>,
     pub planted: Planted,
     batches: u64,
@@ -61,6 +63,7 @@ impl Default for Stage {
             services: BTreeMap::new(),
             providers: BTreeMap::new(),
             orders: BTreeMap::new(),
+            staff: Staff::default(),
             entries: Vec::new(),
             planted: Planted::default(),
             batches: 0,
@@ -143,6 +146,7 @@ impl Stage {
                     .collect();
                 world.doubts.load((*account, link.clone()), Some(doubts).filter(|all| !all.is_empty()));
             }
+            Key::Staff => world.staff.load((), Some(self.staff.clone())),
         }
     }
 
@@ -174,6 +178,7 @@ impl Stage {
         self.services.extend(changes.services.into_iter().map(|row| (row.id, row)));
         self.providers.extend(changes.providers.into_iter().map(|row| (row.id, row)));
         self.entries.extend(changes.entries);
+        self.staff = self.staff.iter().cloned().chain(changes.operators).collect();
     }
 
     /// Every law over everything that is stored.
@@ -423,6 +428,11 @@ fn provider_account() -> ProviderAccount {
         keys_kept_hours: None,
         connections: 8,
     }
+}
+
+/// The hash of no password: it only looks like one.
+pub fn password_hash(of: &str) -> PasswordHash {
+    PasswordHash::new(&format!("$argon2id$v=19$m=8,t=1,p=1$salt${of}")).expect("a hash")
 }
 
 pub fn provider_order(id: &str) -> ProviderOrderId {

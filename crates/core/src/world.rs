@@ -20,6 +20,7 @@ use crate::ids::{
 use crate::ledger::{Cause, Entry, LedgerAccount};
 use crate::limits;
 use crate::money::{Amount, Currency};
+use crate::operator::{Operator, Staff};
 use crate::order::{Order, OrderFile, normalised_target};
 use crate::planted::Planted;
 use crate::provider::ProviderAccount;
@@ -42,6 +43,8 @@ pub enum Key {
     Claim(ProviderAccountId, ProviderOrderId),
     /// Attempts of unknown outcome, or lately absent, at one account and link.
     Doubts(ProviderAccountId, String),
+    /// All operators.
+    Staff,
 }
 
 /// What the duplicate guard compares: `target` in its normalised form.
@@ -175,12 +178,13 @@ pub struct Changes {
     pub transfers: Vec<Transfer>,
     pub orders: Vec<OrderChange>,
     pub entries: Vec<Entry>,
+    pub operators: Vec<Operator>,
 }
 
 impl Changes {
     pub fn is_empty(&self) -> bool {
-        let Self { accounts, customers, api_keys, services, prices, providers, transfers, orders, entries } =
-            self;
+        let Self { accounts, customers, api_keys, services, prices, providers, transfers, .. } = self;
+        let Self { orders, entries, operators, .. } = self;
         accounts.is_empty()
             && customers.is_empty()
             && api_keys.is_empty()
@@ -190,6 +194,7 @@ impl Changes {
             && transfers.is_empty()
             && orders.is_empty()
             && entries.is_empty()
+            && operators.is_empty()
     }
 }
 
@@ -207,6 +212,8 @@ pub struct World {
     pub idempotency: Table<(CustomerId, [u8; 16]), IdempotencyHit>,
     pub claims: Table<(ProviderAccountId, ProviderOrderId), AttemptId>,
     pub doubts: Table<(ProviderAccountId, String), Vec<AttemptId>>,
+    /// All operators as one row: a decision over one reads the others.
+    pub staff: Table<(), Staff>,
     prices: Vec<PriceVersion>,
     transfers: Vec<Transfer>,
     entries: Vec<Entry>,
@@ -219,7 +226,7 @@ pub struct World {
 #[derive(Debug, Clone, Copy)]
 pub struct Mark {
     cursors: Cursors,
-    tables: [usize; 10],
+    tables: [usize; 11],
     prices: usize,
     transfers: usize,
     entries: usize,
@@ -275,6 +282,11 @@ impl World {
     pub fn doubts(&self, account: ProviderAccountId, link: &str) -> Result<Option<&Vec<AttemptId>>, Need> {
         let doubts = self.doubts.get(&(account, link.to_owned()));
         doubts.ok_or_else(|| Need::of(Key::Doubts(account, link.to_owned())))
+    }
+
+    pub fn staff(&self) -> Result<Staff, Need> {
+        let staff = self.staff.get(&()).map(Option::<&Staff>::cloned);
+        staff.map(Option::unwrap_or_default).ok_or_else(|| Need::of(Key::Staff))
     }
 
     /// Attempts at one account and link that were unknown or absent when the batch began, or became so in it.
@@ -386,6 +398,7 @@ impl World {
                 self.idempotency.mark(),
                 self.claims.mark(),
                 self.doubts.mark(),
+                self.staff.mark(),
             ],
             prices: self.prices.len(),
             transfers: self.transfers.len(),
@@ -395,8 +408,19 @@ impl World {
 
     pub fn undo_to(&mut self, mark: Mark) {
         self.cursors = mark.cursors;
-        let [accounts, customers, api_keys, services, providers, orders, guards, idempotency, claims, doubts] =
-            mark.tables;
+        let [
+            accounts,
+            customers,
+            api_keys,
+            services,
+            providers,
+            orders,
+            guards,
+            marks,
+            claims,
+            doubts,
+            staff,
+        ] = mark.tables;
         self.accounts.undo_to(accounts);
         self.customers.undo_to(customers);
         self.api_keys.undo_to(api_keys);
@@ -404,9 +428,10 @@ impl World {
         self.providers.undo_to(providers);
         self.orders.undo_to(orders);
         self.guards.undo_to(guards);
-        self.idempotency.undo_to(idempotency);
+        self.idempotency.undo_to(marks);
         self.claims.undo_to(claims);
         self.doubts.undo_to(doubts);
+        self.staff.undo_to(staff);
         self.prices.truncate(mark.prices);
         self.transfers.truncate(mark.transfers);
         self.entries.truncate(mark.entries);
@@ -414,7 +439,7 @@ impl World {
 
     /// Forgets every change, drawn ids too; what was loaded stays.
     pub fn undo_all(&mut self) {
-        let start = Mark { cursors: self.first, tables: [0; 10], prices: 0, transfers: 0, entries: 0 };
+        let start = Mark { cursors: self.first, tables: [0; 11], prices: 0, transfers: 0, entries: 0 };
         self.undo_to(start);
     }
 
@@ -433,9 +458,18 @@ impl World {
             transfers: self.transfers,
             orders,
             entries: self.entries,
+            operators: changed_operators(self.staff),
         };
         (changes, self.cursors)
     }
+}
+
+fn changed_operators(staff: Table<(), Staff>) -> Vec<Operator> {
+    let changed = staff.into_changed_with_before();
+    changed
+        .filter_map(|(before, after)| Some(after?.into_changed_since(before.as_ref()).collect::<Vec<_>>()))
+        .flatten()
+        .collect()
 }
 
 /// Why an entry could not be written.

@@ -10,6 +10,7 @@ mod lanes;
 mod life;
 mod numbers;
 mod remembered;
+mod staff;
 mod survival;
 mod work;
 
@@ -37,6 +38,7 @@ pub use lanes::*;
 pub use life::*;
 pub use numbers::*;
 pub use remembered::*;
+pub use staff::*;
 pub use survival::*;
 pub use work::*;
 
@@ -406,6 +408,10 @@ macro_rules! store_contract {
             customers_and_keys_survive
             services_and_providers_survive_a_change
             observations_change_only_what_they_say
+            // operators
+            operators_survive_with_every_change
+            a_username_is_given_once_within_a_batch_and_after_a_start
+            an_active_owner_remains_after_a_start
             // what must not happen twice
             an_idempotency_key_answers_the_same_order
             an_idempotency_key_with_other_parameters_is_refused

@@ -9,10 +9,11 @@ use panelworks_core::audit::{Audit, Violation};
 use panelworks_core::catalogue::Service;
 use panelworks_core::customer::{Account, ApiKey, Customer, KeyHash};
 use panelworks_core::ids::{
-    AttemptId, BatchId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId,
+    AttemptId, BatchId, CustomerId, OperatorId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId,
 };
 use panelworks_core::ledger::{Cause, Entry};
 use panelworks_core::limits::{DUPLICATE_EVIDENCE, IDEMPOTENCY_KEPT};
+use panelworks_core::operator::Operator;
 use panelworks_core::order::{AttemptState, OrderFile};
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::Timestamp;
@@ -52,6 +53,7 @@ pub struct Memory {
     idempotency: HashMap<(CustomerId, [u8; 16]), (IdempotencyHit, Timestamp)>,
     claims: HashMap<(ProviderAccountId, ProviderOrderId), AttemptId>,
     doubts: HashMap<(ProviderAccountId, String), Vec<AttemptId>>,
+    operators: BTreeMap<OperatorId, Operator>,
     entries: Vec<Entry>,
     batches: HashSet<BatchId>,
     link: Link,
@@ -134,6 +136,7 @@ impl Memory {
                     .map(|all| all.iter().copied().filter(|id| self.in_doubt(*id, now)).collect::<Vec<_>>());
                 world.doubts.load(place, doubts.filter(|all| !all.is_empty()));
             }
+            Key::Staff => world.staff.load((), Some(self.operators.values().cloned().collect())),
         }
     }
 
@@ -161,6 +164,7 @@ impl Memory {
         self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
         self.transfers.extend(changes.transfers.iter().cloned());
         self.entries.extend(changes.entries.iter().copied());
+        self.operators.extend(changes.operators.iter().map(|row| (row.id, row.clone())));
         for change in &changes.orders {
             self.apply_order(&change.after);
         }

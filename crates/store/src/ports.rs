@@ -7,6 +7,7 @@ use panelworks_core::audit::Violation;
 use panelworks_core::catalogue::Service;
 use panelworks_core::customer::{Account, ApiKey, Customer};
 use panelworks_core::ids::{BatchId, CancelId, CustomerId, OrderId, ProviderAccountId, RefillId};
+use panelworks_core::operator::{Operator, Username};
 use panelworks_core::order::{Cancel, Order, OrderFile, Refill};
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::Timestamp;
@@ -144,6 +145,9 @@ pub trait Views {
     fn prepaid(&self, account: ProviderAccountId) -> Result<panelworks_core::money::Amount, StoreError>;
     fn customers(&self, after: CustomerId, limit: usize) -> Result<Vec<(Customer, Account)>, StoreError>;
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError>;
+    /// In the order of their ids.
+    fn operators(&self) -> Result<Vec<Operator>, StoreError>;
+    fn operator(&self, username: &Username) -> Result<Option<Operator>, StoreError>;
     fn transfers(&self, customer: CustomerId, limit: usize) -> Result<Vec<Transfer>, StoreError>;
     fn counts(&self) -> Result<Counts, StoreError>;
 

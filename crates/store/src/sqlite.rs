@@ -14,6 +14,7 @@ mod error;
 mod files;
 mod load;
 mod marks;
+mod operators;
 mod queue;
 mod rebuild;
 mod room;
@@ -82,6 +83,9 @@ pub enum OpenError {
     Locked(PathBuf),
     #[error("{file} was written by a newer panelworks (schema {found}, this one knows {known}); install that version or newer", file = .file.display())]
     TooNew { file: PathBuf, found: i64, known: i64 },
+    /// Until the first release no schema is carried over.
+    #[error("{file} was written by a panelworks from before the first release (schema {found}, this one knows {known}), and can't be taken over; begin with a new data folder", file = .file.display())]
+    TooOld { file: PathBuf, found: i64, known: i64 },
     #[error("{} is a database of another program", .0.display())]
     NotOurs(PathBuf),
     #[error("{doing} {}: {why}", .path.display())]

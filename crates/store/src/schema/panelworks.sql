@@ -89,6 +89,22 @@ create table transfer (
 ) strict;
 create index transfer_to on transfer (to_kind, to_id, id);
 
+-- Rows are never deleted. What an operator did stays his.
+create table operator (
+    id integer primary key,
+    username text not null unique,
+    -- Argon2id in the PHC string format, with its own salt and parameters.
+    password text not null,
+    -- SHA-256 of the admin API key; null: none.
+    admin_key blob unique,
+    role integer not null,
+    standing integer not null,
+    opened_at integer not null,
+    password_changed_at integer not null,
+    -- A session that did not begin after this is over.
+    sessions_since integer not null
+) strict;
+
 -- No reference to the service, nor from an attempt to its provider account: each would be looked up for every
 -- add (0.2 us), both were read by the decision and are never deleted, and the audit asks for them.
 create table orders (

@@ -5,6 +5,7 @@
 
 use panelworks_core::catalogue::ServiceType;
 use panelworks_core::customer::Standing;
+use panelworks_core::operator::{OperatorStanding, Role};
 use panelworks_core::order::{AttemptState, CancelState, OrderStatus, Part, Purpose, RefillState};
 
 /// Open ones are at most 3: the partial index of open orders says so too.
@@ -83,6 +84,36 @@ pub(super) const fn standing_of(code: i64) -> Option<Standing> {
     })
 }
 
+pub(super) const fn role_code(role: Role) -> i64 {
+    match role {
+        Role::Owner => 1,
+        Role::Staff => 2,
+    }
+}
+
+pub(super) const fn role_of(code: i64) -> Option<Role> {
+    Some(match code {
+        1 => Role::Owner,
+        2 => Role::Staff,
+        _ => return None,
+    })
+}
+
+pub(super) const fn operator_standing_code(standing: OperatorStanding) -> i64 {
+    match standing {
+        OperatorStanding::Active => 1,
+        OperatorStanding::Suspended => 2,
+    }
+}
+
+pub(super) const fn operator_standing_of(code: i64) -> Option<OperatorStanding> {
+    Some(match code {
+        1 => OperatorStanding::Active,
+        2 => OperatorStanding::Suspended,
+        _ => return None,
+    })
+}
+
 /// The order itself 0, a mirrored post −1, the n-th segment n + 1.
 pub(super) fn purpose_code(purpose: Purpose) -> i64 {
     match purpose {
@@ -148,6 +179,10 @@ mod tests {
         }
         for code in 1..=3 {
             assert_eq!(standing_of(code).map(standing_code), Some(code));
+        }
+        for code in 1..=2 {
+            assert_eq!(role_of(code).map(role_code), Some(code));
+            assert_eq!(operator_standing_of(code).map(operator_standing_code), Some(code));
         }
         for purpose in [Purpose::Order, Purpose::Mirrored, Purpose::Segment(0), Purpose::Segment(u32::MAX)] {
             assert_eq!(purpose_of(purpose_code(purpose)), Some(purpose));

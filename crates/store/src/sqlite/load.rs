@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::files::FileStatements;
 use super::marks::{Marks, Salt};
+use super::operators;
 use super::rows::{self, details, known};
 use crate::limits;
 
@@ -155,6 +156,7 @@ impl Loader<'_> {
                 let doubts = self.doubts(*account, link)?;
                 world.doubts.load((*account, link.clone()), Some(doubts).filter(|all| !all.is_empty()));
             }
+            Key::Staff => world.staff.load((), Some(operators::all(connection)?.into_iter().collect())),
         }
         Ok(())
     }

@@ -13,7 +13,7 @@ use super::{OpenError, Options};
 use crate::chain::{self, Link};
 
 /// Raised with every change of the schema.
-pub(super) const VERSION: i64 = 1;
+pub(super) const VERSION: i64 = 2;
 /// "PNLW": tells our files from those of other programs.
 const APPLICATION: i64 = 0x504e_4c57;
 const SCHEMA: &str = include_str!("../schema/panelworks.sql");
@@ -40,7 +40,7 @@ pub(super) struct Tip {
     pub(super) orders: u64,
 }
 
-/// Makes the schema in an empty file; refuses one that is newer, or not ours.
+/// Makes the schema in an empty file; refuses one that is newer, older, or not ours.
 pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     let asked = |name| {
         connection
@@ -56,6 +56,9 @@ pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), Op
     }
     if application == APPLICATION && version == VERSION {
         return Ok(());
+    }
+    if version < VERSION && application == APPLICATION {
+        return Err(OpenError::TooOld { file: file.to_owned(), found: version, known: VERSION });
     }
     if tables > 0 || application != 0 || version != 0 {
         return Err(OpenError::NotOurs(file.to_owned()));

@@ -1,6 +1,6 @@
 //! The statements that run while somebody waits, for the test that asks SQLite how it would run them.
 
-use super::{books, files, load, marks, queue, rebuild, schema, views, write};
+use super::{books, files, load, marks, operators, queue, rebuild, schema, views, write};
 
 /// Every statement of the hot paths: batches, the questions of doors, the engine's start. Each must find its
 /// rows by an index; a test asks for their plans.
@@ -16,6 +16,7 @@ pub fn hot_statements() -> Vec<String> {
         load::PROVIDER,
         marks::SPILLED,
         marks::DROP_SOME,
+        operators::BY_NAME,
         queue::OPEN,
         queue::FROM_ID,
         rebuild::OPEN_GUARDED,

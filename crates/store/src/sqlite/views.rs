@@ -15,6 +15,7 @@ use panelworks_core::ids::{
 };
 use panelworks_core::ledger::{LedgerAccount, account_code, account_of};
 use panelworks_core::money::{Amount, Rate};
+use panelworks_core::operator::{Operator, Username};
 use panelworks_core::order::{Cancel, Order, OrderFile, Refill};
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::Timestamp;
@@ -24,7 +25,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Result as SqlResult, Ro
 use super::error::doing;
 use super::files::FileStatements;
 use super::rows::{self, CANCEL_COLUMNS, ORDER_COLUMNS, REFILL_COLUMNS, currency, details, known};
-use super::{audit, load, schema};
+use super::{audit, load, operators, schema};
 use crate::limits;
 use crate::ports::{Counts, StoreError, Views};
 
@@ -215,6 +216,14 @@ impl Views for SqliteViews {
     fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         let keys = "select hash, customer, label, revoked from api_key order by hash";
         self.all(keys, load::api_key).map_err(doing("reading API keys"))
+    }
+
+    fn operators(&self) -> Result<Vec<Operator>, StoreError> {
+        operators::all(&self.connection).map_err(doing("reading operators"))
+    }
+
+    fn operator(&self, username: &Username) -> Result<Option<Operator>, StoreError> {
+        operators::by_name(&self.connection, username).map_err(doing("reading an operator"))
     }
 
     fn transfers(&self, customer: CustomerId, limit: usize) -> Result<Vec<Transfer>, StoreError> {

@@ -18,6 +18,7 @@ use super::codes::{
     attempt_code, cancel_code, kind_code, part_code, purpose_code, refill_code, standing_code, status_code,
 };
 use super::error::unreadable;
+use super::operators;
 use super::rows::{integer, json, kind_details, part_details, state_at, state_details};
 
 pub(super) const INSERT_ORDER: &str = "insert into orders (id, customer, service, status, kind, part, quantity, remains, currency, \
@@ -140,7 +141,7 @@ fn rarely_changed(connection: &Connection, changes: &Changes) -> Result<()> {
                 transfer.note
             ])?;
     }
-    Ok(())
+    operators::put(connection, &changes.operators)
 }
 
 fn orders(connection: &Connection, changes: &[OrderChange]) -> Result<()> {

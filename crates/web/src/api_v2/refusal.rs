@@ -34,6 +34,9 @@ pub(super) fn refused(refusal: &Refusal) -> ErrorText {
         Refusal::UnknownProvider
         | Refusal::AmountOutOfRange
         | Refusal::IdsExhausted
+        | Refusal::UnknownOperator
+        | Refusal::UsernameTaken
+        | Refusal::NoOwnerLeft
         | Refusal::OutOfTurn(_) => {
             tracing::error!(%refusal, "a customer's call met a refusal that is an operator's to solve");
             ErrorText::TemporarilyUnavailable

@@ -74,6 +74,16 @@ fn a_file_of_a_newer_version_is_refused() {
 }
 
 #[test]
+fn a_file_of_an_older_version_is_refused_in_words_that_help() {
+    let mut subject = InSqlite::new();
+    drop(subject.open(None));
+    by_hand(&subject).pragma_update(None, "user_version", 1).expect("set");
+    let refused = Sqlite::open(subject.folder.path(), Options::default()).expect_err("too old");
+    assert!(matches!(refused, OpenError::TooOld { found: 1, .. }), "{refused:?}");
+    assert!(refused.to_string().contains("new data folder"), "{refused}");
+}
+
+#[test]
 fn a_file_of_another_program_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().expect("a folder");
     let other = rusqlite::Connection::open(folder.path().join("panelworks.db")).expect("opens");

@@ -3,9 +3,10 @@
 use panelworks_core::command::Command;
 use panelworks_core::ids::{CancelId, CustomerId, OrderId, ProviderAccountId, RefillId};
 use panelworks_core::money::Amount;
+use panelworks_core::operator::Username;
 use panelworks_core::provider::SeenStatus;
 use panelworks_core::testing::{draft, place, seen};
-use panelworks_store::contract::{Panel, link};
+use panelworks_store::contract::{Panel, link, open_operator};
 use panelworks_store::ports::{Counts, Views as _};
 
 use super::{busy, views};
@@ -42,6 +43,20 @@ fn any_number_of_ids_can_be_asked_for() {
         let found: Vec<_> = found.into_iter().flatten().map(|order| order.id).collect();
         assert_eq!(found, ids);
     }
+}
+
+#[test]
+fn operators_are_found_all_at_once_and_by_name() {
+    let mut subject = InSqlite::new();
+    let mut panel = Panel::open(&mut subject);
+    panel.ok(open_operator("anna", None, None));
+    panel.ok(open_operator("ben", None, None));
+    let views = views(panel.subject);
+    let all = views.operators().expect("reads");
+    assert_eq!(all.iter().map(|operator| operator.username.as_str()).collect::<Vec<_>>(), ["anna", "ben"]);
+    let named = |name| views.operator(&Username::parse(name).expect("a username")).expect("reads");
+    assert_eq!(named("Ben").as_ref(), Some(&all[1]));
+    assert_eq!(named("cleo"), None);
 }
 
 #[test]
