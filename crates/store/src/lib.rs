@@ -5,11 +5,15 @@
 //! Begin with [`ports`], then [`executor`].
 
 pub mod chain;
+mod codes;
 #[cfg(feature = "contract")]
 pub mod contract;
+mod details;
 pub mod executor;
 pub mod limits;
 pub mod memory;
 pub mod ports;
+#[expect(dead_code, unused_macros, unused_imports, reason = "its books are being written")]
+pub mod postgres;
 pub mod reader;
 pub mod sqlite;

@@ -60,3 +60,27 @@ pub const IDS_PER_QUERY: usize = 100;
 pub const VIOLATIONS: usize = 10_000;
 /// Orders between two reports of an audit's progress.
 pub const AUDIT_PROGRESS: u64 = 10_000;
+
+/// Connecting, authenticating and every flight of statements end after this, by our own clock: a frozen server
+/// answers nothing and keeps its connections (invariants.md 7.13).
+pub const DATABASE_DEADLINE: Duration = Duration::from_secs(5);
+/// Making or changing tables may take longer; nobody waits for an answer then.
+pub const SCHEMA_DEADLINE: Duration = Duration::from_mins(10);
+/// A row that another node has locked is waited for so long; then the batch is decided again. Below
+/// [`DATABASE_DEADLINE`], or the wait would cost the connection.
+pub const LOCK_WAIT: Duration = Duration::from_secs(2);
+/// The server ends a transaction whose client says nothing for so long: a dead node's locks go with it.
+pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
+/// A silent connection is asked for a sign of life after this, at this interval, so many times.
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
+pub const KEEPALIVE_RETRIES: u32 = 3;
+/// How long a node is its holder's without a sign of life, by the clock of the database.
+pub const LEASE: Duration = Duration::from_secs(30);
+/// Between two signs of life: two may be lost.
+pub const LEASE_RENEWED: Duration = Duration::from_secs(10);
+/// Ids a node takes at once: at a thousand orders a second one small transaction in twenty seconds.
+pub const ID_BLOCK: u32 = 20_000;
+/// A further block is taken when fewer are left. A batch rarely draws more than one or two ids per command; one that
+/// does is decided again with more.
+pub const ID_HEADROOM: u32 = 2_048;

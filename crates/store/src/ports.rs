@@ -38,6 +38,8 @@ pub enum StoreErrorKind {
     Full,
     /// Serialization failure, deadlock, lock time-out: decide again.
     Again,
+    /// The store can't be reached: new work is refused until it can, outcomes wait.
+    Away,
     /// This connection can't be trusted any more, or the epoch is no longer ours: stop.
     Fatal,
     /// Anything else: this batch failed, nothing was written.

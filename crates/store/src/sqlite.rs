@@ -9,7 +9,6 @@ mod audit;
 mod backup;
 mod books;
 mod checkpoint;
-mod codes;
 mod error;
 mod files;
 mod load;

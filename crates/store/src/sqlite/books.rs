@@ -330,7 +330,7 @@ impl Books for SqliteBooks {
                 StoreErrorKind::Full | StoreErrorKind::Again => {
                     Err(self.not_committed(doing("committing a batch")(failure)))
                 }
-                StoreErrorKind::Fatal | StoreErrorKind::Failed => {
+                StoreErrorKind::Away | StoreErrorKind::Fatal | StoreErrorKind::Failed => {
                     let failure = doing("committing a batch")(failure);
                     self.broken = Some(failure.clone());
                     self.rollback();

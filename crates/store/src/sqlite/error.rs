@@ -23,6 +23,11 @@ pub(super) fn unreadable(column: usize, why: impl Into<String>) -> Error {
     Error::FromSqlConversionFailure(column, Type::Null, why.into().into())
 }
 
+/// A value that has no text.
+pub(super) fn unwritable(why: serde_json::Error) -> Error {
+    Error::ToSqlConversionFailure(why.into())
+}
+
 pub(super) fn kind_of(error: &Error) -> StoreErrorKind {
     let Error::SqliteFailure(failure, _) = error else { return StoreErrorKind::Failed };
     // The shared-memory file can't grow: the disk is full, nothing else is wrong.

@@ -9,8 +9,8 @@ use panelworks_core::operator::{Operator, PasswordHash, Username};
 use panelworks_core::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::codes::{operator_standing_code, operator_standing_of, role_code, role_of};
 use super::rows::known;
+use crate::codes::{operator_standing_code, operator_standing_of, role_code, role_of};
 
 const ALL: &str = "select id, username, password, admin_key, role, standing, opened_at, password_changed_at, sessions_since \
      from operator order by id";

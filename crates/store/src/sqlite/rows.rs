@@ -16,11 +16,10 @@ use panelworks_core::order::{
 use panelworks_core::time::Timestamp;
 use rusqlite::types::ValueRef;
 use rusqlite::{Result, Row};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::codes::{purpose_of, standing_of, status_of};
 use super::error::unreadable;
+use crate::codes::{purpose_of, standing_of, status_of};
 
 pub(super) const ORDER_COLUMNS: &str = "id, customer, service, status, kind, part, quantity, remains, currency, \
      rate, price_version, charge, debited, returned, refunded, in_flight, entries, guarded, requests, \
@@ -84,28 +83,6 @@ fn kind(row: &Row<'_>) -> Result<OrderKind> {
     }
 }
 
-/// What of a kind goes into its details: nothing, where the code says it all.
-pub(super) fn kind_details(kind: &OrderKind) -> Result<Option<String>> {
-    match kind {
-        OrderKind::Default | OrderKind::Package => Ok(None),
-        OrderKind::Seo { .. }
-        | OrderKind::CustomComments { .. }
-        | OrderKind::MentionsWithHashtags { .. }
-        | OrderKind::MentionsCustomList { .. }
-        | OrderKind::MentionsHashtag { .. }
-        | OrderKind::MentionsUserFollowers { .. }
-        | OrderKind::MentionsMediaLikers { .. }
-        | OrderKind::Mentions { .. }
-        | OrderKind::CustomCommentsPackage { .. }
-        | OrderKind::CommentLikes { .. }
-        | OrderKind::Poll { .. }
-        | OrderKind::CommentReplies { .. }
-        | OrderKind::InvitesFromGroups { .. }
-        | OrderKind::Subscriptions(_)
-        | OrderKind::WebTraffic(_) => json(kind).map(Some),
-    }
-}
-
 fn part(row: &Row<'_>) -> Result<Part> {
     match row.get::<_, i64>(5)? {
         0 => Ok(Part::Whole),
@@ -114,15 +91,6 @@ fn part(row: &Row<'_>) -> Result<Part> {
         3 => Ok(Part::Run { parent: OrderId(row.get(22)?), number: row.get(23)? }),
         4 => Ok(Part::Post { parent: OrderId(row.get(22)?), number: row.get(23)? }),
         other => Err(unreadable(5, format!("part {other} is not known"))),
-    }
-}
-
-/// What of a part goes into its details: the state of a parent.
-pub(super) fn part_details(part: &Part) -> Result<Option<String>> {
-    match part {
-        Part::Whole | Part::Run { .. } | Part::Post { .. } => Ok(None),
-        Part::DripFeed(drip) => json(drip).map(Some),
-        Part::Subscription(subscription) => json(subscription).map(Some),
     }
 }
 
@@ -177,40 +145,6 @@ fn attempt_state(row: &Row<'_>) -> Result<AttemptState> {
 fn provider_order(row: &Row<'_>, column: usize) -> Result<ProviderOrderId> {
     let id = row.get_ref(column)?.as_str().map_err(|why| unreadable(column, why.to_string()))?;
     known(column, ProviderOrderId::new(id))
-}
-
-/// The time that a state names.
-pub(super) const fn state_at(state: &AttemptState) -> Option<Timestamp> {
-    match state {
-        AttemptState::Planned { due } => Some(*due),
-        AttemptState::Sending { since }
-        | AttemptState::Unknown { since, .. }
-        | AttemptState::Absent { since }
-        | AttemptState::WrittenOff { since } => Some(*since),
-        AttemptState::Accepted { .. }
-        | AttemptState::Adopted { .. }
-        | AttemptState::Rejected { .. }
-        | AttemptState::NotSent { .. }
-        | AttemptState::FoundLate { .. }
-        | AttemptState::Voided => None,
-    }
-}
-
-/// The states that carry a text are kept whole.
-pub(super) fn state_details(state: &AttemptState) -> Result<Option<String>> {
-    match state {
-        AttemptState::Rejected { .. } | AttemptState::NotSent { .. } | AttemptState::Unknown { .. } => {
-            json(state).map(Some)
-        }
-        AttemptState::Planned { .. }
-        | AttemptState::Sending { .. }
-        | AttemptState::Accepted { .. }
-        | AttemptState::Adopted { .. }
-        | AttemptState::Absent { .. }
-        | AttemptState::WrittenOff { .. }
-        | AttemptState::FoundLate { .. }
-        | AttemptState::Voided => Ok(None),
-    }
 }
 
 /// A refill's row, and the order it belongs to.
@@ -294,10 +228,6 @@ pub(super) fn integer(number: u64) -> i64 {
 
 pub(super) fn known<T>(column: usize, value: Option<T>) -> Result<T> {
     value.ok_or_else(|| unreadable(column, "a value that this program does not know"))
-}
-
-pub(super) fn json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|why| rusqlite::Error::ToSqlConversionFailure(why.into()))
 }
 
 pub(super) fn details<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> Result<Option<T>> {

@@ -14,12 +14,15 @@ use panelworks_core::provider::ProviderAccount;
 use panelworks_core::world::{Changes, OrderChange};
 use rusqlite::{CachedStatement, Connection, Result, params};
 
-use super::codes::{
+use super::error::{unreadable, unwritable};
+use super::operators;
+use super::rows::integer;
+use crate::codes::{
     attempt_code, cancel_code, kind_code, part_code, purpose_code, refill_code, standing_code, status_code,
 };
-use super::error::unreadable;
-use super::operators;
-use super::rows::{integer, json, kind_details, part_details, state_at, state_details};
+use crate::details::{
+    ended_at, json, kind_details, mark, part_details, part_number, state_at, state_details,
+};
 
 pub(super) const INSERT_ORDER: &str = "insert into orders (id, customer, service, status, kind, part, quantity, remains, currency, \
      rate, price_version, charge, debited, returned, refunded, in_flight, entries, guarded, requests, \
@@ -98,7 +101,7 @@ fn rarely_changed(connection: &Connection, changes: &Changes) -> Result<()> {
     for customer in &changes.customers {
         connection
             .prepare_cached("insert into customer (id, details) values (?1, ?2) on conflict (id) do update set details = excluded.details")?
-            .execute(params![customer.id.0, json(customer)?])?;
+            .execute(params![customer.id.0, json(customer).map_err(unwritable)?])?;
     }
     for key in &changes.api_keys {
         connection
@@ -111,7 +114,7 @@ fn rarely_changed(connection: &Connection, changes: &Changes) -> Result<()> {
     for service in &changes.services {
         connection
             .prepare_cached("insert into service (id, details) values (?1, ?2) on conflict (id) do update set details = excluded.details")?
-            .execute(params![service.id.0, json(service)?])?;
+            .execute(params![service.id.0, json(service).map_err(unwritable)?])?;
     }
     for price in &changes.prices {
         connection
@@ -125,7 +128,7 @@ fn rarely_changed(connection: &Connection, changes: &Changes) -> Result<()> {
                 "insert into provider (id, sealed_key, details) values (?1, ?2, ?3) \
                  on conflict (id) do update set sealed_key = excluded.sealed_key, details = excluded.details",
             )?
-            .execute(params![provider.id.0, provider.sealed_key, json(&open)?])?;
+            .execute(params![provider.id.0, provider.sealed_key, json(&open).map_err(unwritable)?])?;
     }
     for transfer in &changes.transfers {
         let (to_kind, to_id) = account_code(transfer.to);
@@ -172,12 +175,6 @@ fn append_order(insert: &mut CachedStatement<'_>, file: &OrderFile) -> Result<()
     let order = &file.order;
     let (parent, number) =
         order.part.parent().map_or((None, None), |parent| (Some(parent.0), part_number(order)));
-    let mark = order.mark.map(|mark| {
-        let mut both = [0_u8; 32];
-        both[..16].copy_from_slice(&mark.key);
-        both[16..].copy_from_slice(&mark.parameters);
-        both
-    });
     insert.execute(params![
         order.id.0,
         order.customer.0,
@@ -199,37 +196,25 @@ fn append_order(insert: &mut CachedStatement<'_>, file: &OrderFile) -> Result<()
         order.guarded,
         request_count(file),
         order.accepted_at.0,
-        ended_at(order),
+        ended_at(order).0,
         order.start_count,
         parent,
         number,
         order.hold.as_ref().map(|hold| hold.since.0),
-        mark,
+        mark(order),
         order.link,
-        kind_details(&order.kind)?,
-        part_details(&order.part)?,
-        order.hold.as_ref().map(|hold| json(&hold.reason)).transpose()?,
+        kind_details(&order.kind).map_err(unwritable)?,
+        part_details(&order.part).map_err(unwritable)?,
+        order.hold.as_ref().map(|hold| json(&hold.reason)).transpose().map_err(unwritable)?,
         if order.status.has_ended() { 0 } else { ROOM_OF_ORDER },
     ])?;
     Ok(())
-}
-
-const fn part_number(order: &Order) -> Option<u32> {
-    use panelworks_core::order::Part;
-    match order.part {
-        Part::Run { number, .. } | Part::Post { number, .. } => Some(number),
-        Part::Whole | Part::DripFeed(_) | Part::Subscription(_) => None,
-    }
 }
 
 fn in_flight(order: &Order) -> Result<i64> {
     let rest = order.sums.in_flight();
     rest.map(|rest| rest.0)
         .ok_or_else(|| unreadable(15, format!("the sums of order {} do not fit", order.id)))
-}
-
-fn ended_at(order: &Order) -> i64 {
-    order.ended_at.unwrap_or(order.accepted_at).0
 }
 
 fn request_count(file: &OrderFile) -> i64 {
@@ -246,9 +231,9 @@ fn change_order(connection: &Connection, before: &OrderFile, after: &OrderFile) 
         connection.prepare_cached(STATUS_OF_ORDER)?.execute(params![
             new.id.0,
             status_code(new.status),
-            ended_at(new),
+            ended_at(new).0,
             new.hold.as_ref().map(|hold| hold.since.0),
-            new.hold.as_ref().map(|hold| json(&hold.reason)).transpose()?,
+            new.hold.as_ref().map(|hold| json(&hold.reason)).transpose().map_err(unwritable)?,
         ])?;
     }
     let moved = old.remains != new.remains
@@ -268,7 +253,7 @@ fn change_order(connection: &Connection, before: &OrderFile, after: &OrderFile) 
             new.sums.entries,
             request_count(after),
             new.start_count,
-            part_details(&new.part)?,
+            part_details(&new.part).map_err(unwritable)?,
         ])?;
     }
     Ok(())
@@ -305,7 +290,7 @@ fn append_attempt(insert: &mut CachedStatement<'_>, order: OrderId, attempt: &At
         state_at(&attempt.state).map(|at| at.0),
         attempt.planned_at.0,
         attempt.state.provider_order().map(ProviderOrderId::as_str),
-        state_details(&attempt.state)?,
+        state_details(&attempt.state).map_err(unwritable)?,
         ROOM_OF_ATTEMPT,
     ])?;
     Ok(())
@@ -327,7 +312,7 @@ fn change_attempt(connection: &Connection, order: OrderId, old: &Attempt, new: &
         attempt_code(&new.state),
         state_at(&new.state).map(|at| at.0),
         new.state.provider_order().map(ProviderOrderId::as_str),
-        state_details(&new.state)?,
+        state_details(&new.state).map_err(unwritable)?,
     ])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Enums of the core as the small integers that the tables keep. Codes are for ever: never changed, never reused.
 //!
 //! In: a variant, or a code read from a row. Out: the code; or the variant, None for a code this program does
-//! not know. What a variant carries beside its tag is the business of `rows.rs`.
+//! not know. What a variant carries beside its tag stands in `details.rs`.
 
 use panelworks_core::catalogue::ServiceType;
 use panelworks_core::customer::Standing;
@@ -9,7 +9,7 @@ use panelworks_core::operator::{OperatorStanding, Role};
 use panelworks_core::order::{AttemptState, CancelState, OrderStatus, Part, Purpose, RefillState};
 
 /// Open ones are at most 3: the partial index of open orders says so too.
-pub(super) const fn status_code(status: OrderStatus) -> i64 {
+pub(crate) const fn status_code(status: OrderStatus) -> i64 {
     match status {
         OrderStatus::Pending => 1,
         OrderStatus::Processing => 2,
@@ -21,7 +21,7 @@ pub(super) const fn status_code(status: OrderStatus) -> i64 {
     }
 }
 
-pub(super) const fn status_of(code: i64) -> Option<OrderStatus> {
+pub(crate) const fn status_of(code: i64) -> Option<OrderStatus> {
     Some(match code {
         1 => OrderStatus::Pending,
         2 => OrderStatus::Processing,
@@ -35,7 +35,7 @@ pub(super) const fn status_of(code: i64) -> Option<OrderStatus> {
 }
 
 /// One code per type of service, in the order of `api-v2.md` §3.
-pub(super) const fn kind_code(kind: ServiceType) -> i64 {
+pub(crate) const fn kind_code(kind: ServiceType) -> i64 {
     match kind {
         ServiceType::Default => 1,
         ServiceType::Seo => 2,
@@ -57,7 +57,7 @@ pub(super) const fn kind_code(kind: ServiceType) -> i64 {
     }
 }
 
-pub(super) const fn part_code(part: &Part) -> i64 {
+pub(crate) const fn part_code(part: &Part) -> i64 {
     match part {
         Part::Whole => 0,
         Part::DripFeed(_) => 1,
@@ -67,7 +67,7 @@ pub(super) const fn part_code(part: &Part) -> i64 {
     }
 }
 
-pub(super) const fn standing_code(standing: Standing) -> i64 {
+pub(crate) const fn standing_code(standing: Standing) -> i64 {
     match standing {
         Standing::Active => 1,
         Standing::Suspended => 2,
@@ -75,7 +75,7 @@ pub(super) const fn standing_code(standing: Standing) -> i64 {
     }
 }
 
-pub(super) const fn standing_of(code: i64) -> Option<Standing> {
+pub(crate) const fn standing_of(code: i64) -> Option<Standing> {
     Some(match code {
         1 => Standing::Active,
         2 => Standing::Suspended,
@@ -84,14 +84,14 @@ pub(super) const fn standing_of(code: i64) -> Option<Standing> {
     })
 }
 
-pub(super) const fn role_code(role: Role) -> i64 {
+pub(crate) const fn role_code(role: Role) -> i64 {
     match role {
         Role::Owner => 1,
         Role::Staff => 2,
     }
 }
 
-pub(super) const fn role_of(code: i64) -> Option<Role> {
+pub(crate) const fn role_of(code: i64) -> Option<Role> {
     Some(match code {
         1 => Role::Owner,
         2 => Role::Staff,
@@ -99,14 +99,14 @@ pub(super) const fn role_of(code: i64) -> Option<Role> {
     })
 }
 
-pub(super) const fn operator_standing_code(standing: OperatorStanding) -> i64 {
+pub(crate) const fn operator_standing_code(standing: OperatorStanding) -> i64 {
     match standing {
         OperatorStanding::Active => 1,
         OperatorStanding::Suspended => 2,
     }
 }
 
-pub(super) const fn operator_standing_of(code: i64) -> Option<OperatorStanding> {
+pub(crate) const fn operator_standing_of(code: i64) -> Option<OperatorStanding> {
     Some(match code {
         1 => OperatorStanding::Active,
         2 => OperatorStanding::Suspended,
@@ -115,7 +115,7 @@ pub(super) const fn operator_standing_of(code: i64) -> Option<OperatorStanding> 
 }
 
 /// The order itself 0, a mirrored post −1, the n-th segment n + 1.
-pub(super) fn purpose_code(purpose: Purpose) -> i64 {
+pub(crate) fn purpose_code(purpose: Purpose) -> i64 {
     match purpose {
         Purpose::Order => 0,
         Purpose::Mirrored => -1,
@@ -123,7 +123,7 @@ pub(super) fn purpose_code(purpose: Purpose) -> i64 {
     }
 }
 
-pub(super) fn purpose_of(code: i64) -> Option<Purpose> {
+pub(crate) fn purpose_of(code: i64) -> Option<Purpose> {
     match code {
         0 => Some(Purpose::Order),
         -1 => Some(Purpose::Mirrored),
@@ -131,7 +131,7 @@ pub(super) fn purpose_of(code: i64) -> Option<Purpose> {
     }
 }
 
-pub(super) const fn attempt_code(state: &AttemptState) -> i64 {
+pub(crate) const fn attempt_code(state: &AttemptState) -> i64 {
     match state {
         AttemptState::Planned { .. } => 1,
         AttemptState::Sending { .. } => 2,
@@ -148,7 +148,7 @@ pub(super) const fn attempt_code(state: &AttemptState) -> i64 {
 }
 
 /// Open ones are at most 3: the partial index says so too. 3 is *taken and running*.
-pub(super) const fn refill_code(state: &RefillState) -> i64 {
+pub(crate) const fn refill_code(state: &RefillState) -> i64 {
     match state {
         RefillState::Pending { .. } => 1,
         RefillState::Taken { running: false, .. } => 2,
@@ -159,7 +159,7 @@ pub(super) const fn refill_code(state: &RefillState) -> i64 {
     }
 }
 
-pub(super) const fn cancel_code(state: &CancelState) -> i64 {
+pub(crate) const fn cancel_code(state: &CancelState) -> i64 {
     match state {
         CancelState::Pending { .. } => 1,
         CancelState::Taken { .. } => 2,

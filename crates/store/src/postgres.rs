@@ -1,0 +1,171 @@
+//! The books on PostgreSQL: one or more nodes on one database, each with one writer.
+//!
+//! In: where the server is, and by what name this node is known. Out: [`PostgresBooks`] for the executor's thread, the
+//! node with its new epoch, and what the server promises. Acknowledged means durable, by the server's own settings,
+//! which are asked on every connection. Rules: architecture.md, The executor and The store; invariants.md A6-A13,
+//! 7.8, 7.10, 7.13. Begin with `schema/postgres.sql`, then `connection.rs`.
+
+mod blocks;
+mod books;
+mod connection;
+mod error;
+mod node;
+mod promise;
+mod rows;
+mod schema;
+mod tls;
+mod values;
+
+use std::path::PathBuf;
+
+use panelworks_core::ids::NodeId;
+use tokio_postgres::Config;
+
+pub use books::PostgresBooks;
+pub use promise::{Promise, Server};
+
+use crate::ports::StoreError;
+use connection::{Connection, Step};
+use error::doing;
+
+/// How a PostgreSQL store is opened. Shown without the password.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Hosts, user, password, database.
+    pub server: Config,
+    /// Several panels share a database, each in a schema of its own. Lower-case letters, digits, `_`.
+    pub schema: String,
+    /// By this name a start finds its node again. No two panels that run on one schema may share it: the later one
+    /// ends the other.
+    pub holder: String,
+    pub durability: Durability,
+    /// A PEM file of the only authorities whose certificates are accepted; without it those of the system.
+    pub roots: Option<PathBuf>,
+    /// Order ids below are never drawn: beyond what a restored backup's panel may have given out since.
+    pub order_floor: Option<u32>,
+}
+
+/// What the server's settings must promise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// Commits survive power loss.
+    #[default]
+    Synced,
+    /// Whatever the server does. Only for trials.
+    Lazy,
+}
+
+/// Why an address is none.
+#[derive(Debug, thiserror::Error)]
+pub enum AddressError {
+    #[error("{shown:?} is no address of a PostgreSQL server (postgres://user:password@host/database): {why}")]
+    NotAnAddress { shown: String, why: tokio_postgres::Error },
+    #[error("a PostgreSQL address needs a host: {shown:?} names none")]
+    NoHost { shown: String },
+}
+
+/// An address may hold a password.
+fn hide(address: &str) -> String {
+    match address.split_once("://").zip(address.rsplit_once('@')) {
+        Some(((scheme, _), (_, rest))) => format!("{scheme}://…@{rest}"),
+        None if address.contains("password") => "…".to_owned(),
+        None => address.to_owned(),
+    }
+}
+
+/// The schema of a panel that says nothing else.
+pub const SCHEMA: &str = "panelworks";
+
+impl Options {
+    /// `address` as libpq reads it: `postgres://user:password@host:port/database`, or `host=… user=…`.
+    pub fn new(address: &str, holder: &str) -> Result<Self, AddressError> {
+        let server: Config =
+            address.parse().map_err(|why| AddressError::NotAnAddress { shown: hide(address), why })?;
+        if server.get_hosts().is_empty() && server.get_hostaddrs().is_empty() {
+            return Err(AddressError::NoHost { shown: hide(address) });
+        }
+        Ok(Self {
+            server,
+            schema: SCHEMA.to_owned(),
+            holder: holder.to_owned(),
+            durability: Durability::Synced,
+            roots: None,
+            order_floor: None,
+        })
+    }
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Opened {
+    pub books: PostgresBooks,
+    pub node: NodeId,
+    /// Raised by this very opening.
+    pub epoch: u32,
+    /// What the server is and promises.
+    pub server: Server,
+}
+
+/// Why a store could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("{0:?} can't name a schema: lower-case letters, digits and _, a letter first, 63 at most")]
+    SchemaName(String),
+    #[error(
+        "schema {schema} was written by a newer panelworks (version {found}, this one knows {known}); install that one or newer"
+    )]
+    TooNew { schema: String, found: i32, known: i32 },
+    #[error("schema {0} holds tables of another program")]
+    NotOurs(String),
+    /// [`crate::ports::StoreErrorKind::Away`]: the database is not there, or not yet; worth another try.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+}
+
+/// The PostgreSQL store's front door.
+#[derive(Debug)]
+pub struct Postgres;
+
+impl Postgres {
+    /// Connects, makes or raises the tables, and takes a node. Does not wait for a database that is away.
+    pub fn open(options: Options) -> Result<Opened, OpenError> {
+        if !schema::is_plain(&options.schema) {
+            return Err(OpenError::SchemaName(options.schema));
+        }
+        let (holder, floor) = (options.holder.clone(), options.order_floor);
+        let mut connection = Connection::new(options).map_err(doing("preparing a connection"))?;
+        connection.connect().map_err(doing("connecting to the database"))?;
+        connection.ask("begin", &[]).map_err(doing("beginning"))?;
+        schema::prepare(&mut connection)?;
+        let taken = node::take(&mut connection, &holder).map_err(doing("taking a node"))?;
+        let standing = node::standing(&mut connection, taken.node, floor)
+            .map_err(doing("reading where the node stands"))?;
+        connection
+            .fly(&[Step::plain("commit")])
+            .map_err(|fallen| fallen.failure.doing("raising the epoch of the node"))?;
+        let server = connection.server().cloned().ok_or_else(|| {
+            error::error("opening", "the connection is gone", crate::ports::StoreErrorKind::Away)
+        })?;
+        let books = PostgresBooks::new(connection, taken, standing);
+        Ok(Opened { books, node: taken.node, epoch: taken.epoch, server })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let options = Options::new("postgres://ann:secret@db.example/panel", "one").expect("an address");
+        assert!(!format!("{options:?}").contains("secret"));
+        for wrong in [
+            "postgres://ann:secret@db.example:port/x",
+            "user=ann password=secret port=x",
+            "user=ann password=secret",
+        ] {
+            let error = Options::new(wrong, "one").expect_err("no address");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }
+}
