@@ -3,6 +3,8 @@
 //! Rules: `domain.md`, Catalogue; `api-v2.md` §3 and §4 (types and where a quantity comes from). A service is
 //! never deleted, only disabled. Names of types on the wire are `wire`'s business; here they are variants.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ProviderAccountId, ServiceId};
@@ -195,7 +197,7 @@ pub fn put(world: &mut World, now: Timestamp, service: &Service) -> Decision {
         });
     }
     let id = next.id;
-    world.services.set(id, Some(next));
+    world.services.set(id, Some(Arc::new(next)));
     Ok(Done::ServicePut { service: id })
 }
 

@@ -12,6 +12,7 @@ mod property;
 mod sensitivity;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::audit::{Audit, Violation};
 use crate::catalogue::{Leg, RefillTerms, Route, Service, ServiceType};
@@ -120,9 +121,9 @@ impl Stage {
             Key::Account(id) => world.accounts.load(*id, self.accounts.get(id).copied()),
             Key::Customer(id) => world.customers.load(*id, self.customers.get(id).cloned()),
             Key::ApiKey(hash) => world.api_keys.load(*hash, self.api_keys.get(hash).cloned()),
-            Key::Service(id) => world.services.load(*id, self.services.get(id).cloned()),
+            Key::Service(id) => world.services.load(*id, self.services.get(id).cloned().map(Arc::new)),
             Key::Provider(id) => world.providers.load(*id, self.providers.get(id).cloned()),
-            Key::Order(id) => world.orders.load(*id, self.orders.get(id).cloned()),
+            Key::Order(id) => world.orders.load(*id, self.orders.get(id).cloned().map(Box::new)),
             Key::Guard(key) => {
                 let mut open = self.orders.values().filter(|file| !file.order.status.has_ended());
                 let holder = open.find(|file| GuardKey::of(&file.order).as_ref() == Some(key));
@@ -168,14 +169,14 @@ impl Stage {
     fn store(&mut self, changes: Changes, cursors: Cursors) {
         for change in changes.orders {
             let stored = self.orders.get(&change.after.order.id);
-            assert_eq!(stored, change.before.as_ref(), "a change starts from what is stored");
-            self.orders.insert(change.after.order.id, change.after);
+            assert_eq!(stored, change.before.as_deref(), "a change starts from what is stored");
+            self.orders.insert(change.after.order.id, *change.after);
         }
         self.cursors = cursors;
         self.accounts.extend(changes.accounts.into_iter().map(|row| (row.customer, row)));
         self.customers.extend(changes.customers.into_iter().map(|row| (row.id, row)));
         self.api_keys.extend(changes.api_keys.into_iter().map(|row| (row.hash, row)));
-        self.services.extend(changes.services.into_iter().map(|row| (row.id, row)));
+        self.services.extend(changes.services.into_iter().map(|row| (row.id, Service::clone(&row))));
         self.providers.extend(changes.providers.into_iter().map(|row| (row.id, row)));
         self.entries.extend(changes.entries);
         self.staff = self.staff.iter().cloned().chain(changes.operators).collect();

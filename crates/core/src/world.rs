@@ -8,6 +8,7 @@
 mod table;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 pub use table::Table;
 
@@ -162,8 +163,8 @@ pub struct PriceVersion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderChange {
     /// None for a new order.
-    pub before: Option<OrderFile>,
-    pub after: OrderFile,
+    pub before: Option<Box<OrderFile>>,
+    pub after: Box<OrderFile>,
 }
 
 /// Everything a batch changed, each kind in key order.
@@ -172,7 +173,7 @@ pub struct Changes {
     pub accounts: Vec<Account>,
     pub customers: Vec<Customer>,
     pub api_keys: Vec<ApiKey>,
-    pub services: Vec<Service>,
+    pub services: Vec<Arc<Service>>,
     pub prices: Vec<PriceVersion>,
     pub providers: Vec<ProviderAccount>,
     pub transfers: Vec<Transfer>,
@@ -205,9 +206,11 @@ pub struct World {
     pub accounts: Table<CustomerId, Account>,
     pub customers: Table<CustomerId, Customer>,
     pub api_keys: Table<KeyHash, ApiKey>,
-    pub services: Table<ServiceId, Service>,
+    /// Shared: a decision keeps its service while it changes the world.
+    pub services: Table<ServiceId, Arc<Service>>,
     pub providers: Table<ProviderAccountId, ProviderAccount>,
-    pub orders: Table<OrderId, OrderFile>,
+    /// Boxed: files are large, and tables move what they hold.
+    pub orders: Table<OrderId, Box<OrderFile>>,
     pub guards: Table<GuardKey, OrderId>,
     pub idempotency: Table<(CustomerId, [u8; 16]), IdempotencyHit>,
     pub claims: Table<(ProviderAccountId, ProviderOrderId), AttemptId>,
@@ -249,7 +252,7 @@ impl World {
         self.api_keys.get(&hash).ok_or_else(|| Need::of(Key::ApiKey(hash)))
     }
 
-    pub fn service(&self, id: ServiceId) -> Result<Option<&Service>, Need> {
+    pub fn service(&self, id: ServiceId) -> Result<Option<&Arc<Service>>, Need> {
         self.services.get(&id).ok_or_else(|| Need::of(Key::Service(id)))
     }
 
@@ -258,7 +261,8 @@ impl World {
     }
 
     pub fn order(&self, id: OrderId) -> Result<Option<&OrderFile>, Need> {
-        self.orders.get(&id).ok_or_else(|| Need::of(Key::Order(id)))
+        let file = self.orders.get(&id).ok_or_else(|| Need::of(Key::Order(id)))?;
+        Ok(file.map(Box::as_ref))
     }
 
     pub fn guard(&self, key: &GuardKey) -> Result<Option<OrderId>, Need> {
@@ -314,7 +318,15 @@ impl World {
             let holder = (!file.order.status.has_ended()).then_some(file.order.id);
             self.guards.set(key, holder);
         }
-        self.orders.set(file.order.id, Some(file));
+        self.orders.set(file.order.id, Some(Box::new(file)));
+    }
+
+    /// The same for an order that was just accepted, whose `guard` is known already.
+    pub fn put_new_order(&mut self, file: OrderFile, guard: Option<GuardKey>) {
+        if let Some(key) = guard {
+            self.guards.set(key, Some(file.order.id));
+        }
+        self.orders.set(file.order.id, Some(Box::new(file)));
     }
 
     /// Appends an entry and moves the customers' balances; an amount of zero moves nothing and is no entry.

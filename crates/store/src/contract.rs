@@ -167,7 +167,7 @@ impl<'s, S: Subject> Panel<'s, S> {
             for change in
                 committed.changes.orders.iter().filter(|change| orders.insert(change.after.order.id))
             {
-                assert_eq!(self.file(change.after.order.id).as_ref(), Some(&change.after));
+                assert_eq!(self.file(change.after.order.id).as_ref(), Some(&*change.after));
             }
             for account in committed.changes.accounts.iter().filter(|row| accounts.insert(row.customer)) {
                 assert_eq!(self.account(account.customer), *account);
@@ -213,7 +213,7 @@ impl<'s, S: Subject> Panel<'s, S> {
     }
 
     pub fn file(&mut self, order: OrderId) -> Option<OrderFile> {
-        self.load(Key::Order(order)).orders.get(&order).expect("loaded").cloned()
+        self.load(Key::Order(order)).order(order).expect("loaded").cloned()
     }
 
     pub fn placed_file(&mut self, order: OrderId) -> OrderFile {

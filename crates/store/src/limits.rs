@@ -42,6 +42,8 @@ pub const SPILL_ROWS: usize = 2_000;
 /// Orders in a row that are too old for their idempotency keys to matter, before the walk at a start believes it:
 /// a clock that was wrong for a moment must not end it.
 pub const STRAY_ORDERS: usize = 10_000;
+/// Accounts kept as values between batches, beyond which they are read again: about 8 MiB.
+pub const ACCOUNT_ROWS: usize = 100_000;
 /// Services and providers kept as values between batches; beyond it they are read again.
 pub const CATALOGUE_ROWS: usize = 10_000;
 /// Between two looks at what the indexes in memory can forget.

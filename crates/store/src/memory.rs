@@ -4,6 +4,7 @@
 //! whose answer is lost although it stands, one whose answer is lost and that does not stand.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use panelworks_core::audit::{Audit, Violation};
 use panelworks_core::catalogue::Service;
@@ -114,9 +115,9 @@ impl Memory {
             Key::Account(id) => world.accounts.load(*id, self.accounts.get(id).copied()),
             Key::Customer(id) => world.customers.load(*id, self.customers.get(id).cloned()),
             Key::ApiKey(hash) => world.api_keys.load(*hash, self.api_keys.get(hash).cloned()),
-            Key::Service(id) => world.services.load(*id, self.services.get(id).cloned()),
+            Key::Service(id) => world.services.load(*id, self.services.get(id).cloned().map(Arc::new)),
             Key::Provider(id) => world.providers.load(*id, self.providers.get(id).cloned()),
-            Key::Order(id) => world.orders.load(*id, self.orders.get(id).cloned()),
+            Key::Order(id) => world.orders.load(*id, self.orders.get(id).cloned().map(Box::new)),
             Key::Guard(guard) => world.guards.load(guard.clone(), self.guards.get(guard).copied()),
             Key::Idempotency(customer, hash) => {
                 let hit = self.idempotency.get(&(*customer, *hash));
@@ -159,7 +160,7 @@ impl Memory {
         self.accounts.extend(changes.accounts.iter().map(|row| (row.customer, *row)));
         self.customers.extend(changes.customers.iter().map(|row| (row.id, row.clone())));
         self.api_keys.extend(changes.api_keys.iter().map(|row| (row.hash, row.clone())));
-        self.services.extend(changes.services.iter().map(|row| (row.id, row.clone())));
+        self.services.extend(changes.services.iter().map(|row| (row.id, Service::clone(row))));
         self.prices.extend(changes.prices.iter().copied());
         self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
         self.transfers.extend(changes.transfers.iter().cloned());

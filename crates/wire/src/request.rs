@@ -173,7 +173,7 @@ fn key(params: &mut Params<'_>, incoming: &Incoming<'_>) -> Option<String> {
         None => bearer(incoming.authorization).or(incoming.x_api_key).map(Into::into),
     }?;
     let key = key.trim();
-    (!key.is_empty() && key.chars().count() <= KEY_CHARS).then(|| key.to_owned())
+    (!key.is_empty() && fields::is_short(key, KEY_CHARS)).then(|| key.to_owned())
 }
 
 fn bearer(authorization: Option<&str>) -> Option<&str> {

@@ -98,7 +98,11 @@ impl Draft {
     pub fn complete(&self, service: &Service) -> Result<Ordered, Refusal> {
         let needs_link = !service.linkless && service.service_type != ServiceType::Subscriptions;
         let link = link(&self.link, needs_link)?;
-        let kind = kind(service, self.extra.as_deref().cloned().unwrap_or_default())?;
+        let kind = match service.service_type {
+            // Most orders: nothing has to be copied for them.
+            ServiceType::Default => OrderKind::Default,
+            _other_types => kind(service, self.extra.as_deref().cloned().unwrap_or_default())?,
+        };
         let quantity = self.quantity(service, &kind)?;
         let drip = self.drip(service, quantity)?;
         Ok(Ordered { kind, link, quantity, drip })

@@ -4,7 +4,7 @@
 //! idempotency key comes before every other check, funds come last (rule 13). Rules: `domain.md`, Orders and
 //! Money. Never: a provider.
 
-use crate::catalogue::{Route, Service};
+use crate::catalogue::{Route, Service, ServiceType};
 use crate::customer::{Account, Standing};
 use crate::draws::Draws;
 use crate::ids::{CustomerId, OrderId, ServiceId};
@@ -35,7 +35,7 @@ pub struct Asked<'a> {
 
 /// See the module's head.
 pub fn place_order(world: &mut World, now: Timestamp, draws: &mut Draws, asked: &Asked<'_>) -> Decision {
-    need_everything(world, asked)?;
+    let guard = need_everything(world, asked)?;
     if let Some(replay) = replayed(world, asked)? {
         return replay;
     }
@@ -48,7 +48,7 @@ pub fn place_order(world: &mut World, now: Timestamp, draws: &mut Draws, asked: 
         world.service(id)?.filter(|service| service.enabled).ok_or(Refusal::UnknownService)?.clone();
     let ordered = asked.draft.complete(&service)?;
     not_over_yet(&ordered, now)?;
-    guard(world, asked.customer, &service, &ordered)?;
+    not_active_yet(world, guard.as_ref())?;
     let charge = charge_of(world, &service, &ordered)?;
     if asked.max_charge.is_some_and(|max| charge > max) || !can_pay(world, &account, charge) {
         return Err(Refusal::NotEnoughFunds.into());
@@ -59,24 +59,33 @@ pub fn place_order(world: &mut World, now: Timestamp, draws: &mut Draws, asked: 
         let hit = IdempotencyHit { order, parameters: mark.parameters };
         world.idempotency.set((asked.customer, mark.key), Some(hit));
     }
-    start(world, now, draws, file, &service)?;
+    start(world, now, draws, file, &service, guard)?;
     Ok(Done::Placed { order, replayed: false })
 }
 
-/// All rows at once, so that a batch is decided twice at the most.
-fn need_everything(world: &World, asked: &Asked<'_>) -> Result<(), Need> {
+/// All rows at once, so that a batch is decided twice at the most. Out: what the guard compares, where the service
+/// guards and a link, or for a subscription a username, was given.
+fn need_everything(world: &World, asked: &Asked<'_>) -> Result<Option<GuardKey>, Need> {
     let key = asked.mark.and_then(|mark| world.idempotency(asked.customer, mark.key).err());
     let service = asked.service.and_then(|service| world.service(service).err());
     let known = asked.service.and_then(|service| world.service(service).ok().flatten());
-    let guarded = known.is_none_or(|service| service.guarded);
-    let username = asked.draft.extra.as_ref().map_or(&Given::Absent, |extra| &extra.username);
-    let guards = [&asked.draft.link, username].map(|target| match (asked.service, target) {
-        (Some(service), Given::Is(target)) if guarded => {
-            world.guard(&GuardKey::new(asked.customer, service, target)).err()
-        }
-        (Some(_), Given::Is(_) | Given::Absent | Given::Bad) | (None, _) => None,
+    let (link, username) =
+        (&asked.draft.link, asked.draft.extra.as_ref().map_or(&Given::Absent, |extra| &extra.username));
+    let targets = match known {
+        // Not loaded yet, or not there: both, whichever it will be.
+        None => [link, username],
+        Some(service) if !service.guarded => [&Given::Absent, &Given::Absent],
+        Some(service) if service.service_type == ServiceType::Subscriptions => [&Given::Absent, username],
+        Some(_) => [link, &Given::Absent],
+    };
+    let guards = targets.map(|target| match (asked.service, target) {
+        (Some(service), Given::Is(target)) => Some(GuardKey::new(asked.customer, service, target)),
+        (Some(_), Given::Absent | Given::Bad) | (None, _) => None,
     });
-    Need::together([world.account(asked.customer).err(), key, service].into_iter().chain(guards))
+    let missing = guards.each_ref().map(|guard| world.guard(guard.as_ref()?).err());
+    Need::together([world.account(asked.customer).err(), key, service].into_iter().chain(missing))?;
+    let [of_link, of_username] = guards;
+    Ok(of_link.or(of_username))
 }
 
 fn replayed(world: &World, asked: &Asked<'_>) -> Result<Option<Decision>, Stop> {
@@ -104,14 +113,9 @@ fn not_over_yet(ordered: &Ordered, now: Timestamp) -> Result<(), Refusal> {
     }
 }
 
-/// Only where the service guards, and where a link or username was given.
-fn guard(world: &World, customer: CustomerId, service: &Service, ordered: &Ordered) -> Result<(), Stop> {
-    let target = match &ordered.kind {
-        OrderKind::Subscriptions(asked) => Some(&asked.username),
-        _other_kinds => ordered.link.as_ref(),
-    };
-    let Some(target) = target.filter(|_| service.guarded) else { return Ok(()) };
-    match world.guard(&GuardKey::new(customer, service.id, target))? {
+fn not_active_yet(world: &World, guard: Option<&GuardKey>) -> Result<(), Stop> {
+    let Some(guard) = guard else { return Ok(()) };
+    match world.guard(guard)? {
         Some(_) => Err(Refusal::ActiveOrderOnLink.into()),
         None => Ok(()),
     }
@@ -209,11 +213,12 @@ fn start(
     draws: &mut Draws,
     mut file: OrderFile,
     service: &Service,
+    guard: Option<GuardKey>,
 ) -> Result<(), Stop> {
     match file.order.part {
         Part::Whole | Part::Run { .. } | Part::Post { .. } => {
             plan_first(&mut file, service, now);
-            world.put_order(file);
+            world.put_new_order(file, guard);
             Ok(())
         }
         Part::DripFeed(_) => {

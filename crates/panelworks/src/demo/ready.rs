@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use panelworks_core::catalogue::Service;
@@ -184,7 +185,7 @@ fn refillable_orders(
 fn can_be_refilled(file: OrderFile, services: &[Service], now: Timestamp) -> bool {
     let (id, customer, sold) = (file.order.id, file.order.customer, file.order.service);
     let mut world = World::default();
-    world.services.load(sold, services.iter().find(|service| service.id == sold).cloned());
-    world.orders.load(id, Some(file));
+    world.services.load(sold, services.iter().find(|service| service.id == sold).cloned().map(Arc::new));
+    world.orders.load(id, Some(Box::new(file)));
     request_refill(&mut world, now, customer, id).is_ok()
 }

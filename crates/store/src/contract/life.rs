@@ -103,7 +103,7 @@ fn compare<S: Subject>(expected: &mut Panel<'_, InMemory>, panel: &mut Panel<'_,
     let services: Vec<Service> = expected.books().services().cloned().collect();
     for service in services {
         let found = panel.load(Key::Service(service.id)).services.get(&service.id).expect("loaded").cloned();
-        assert_eq!(found.as_ref(), Some(&service), "seed {seed}");
+        assert_eq!(found.as_deref(), Some(&service), "seed {seed}");
     }
     let open = expected.books().open_files(OrderId(0), usize::MAX).expect("reads");
     assert_eq!(

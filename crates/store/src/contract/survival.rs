@@ -316,7 +316,7 @@ pub fn services_and_providers_survive_a_change<S: Subject>(subject: &mut S) {
         ..service(ServiceType::WebTraffic)
     });
     let stored = |panel: &mut Panel<'_, S>| {
-        panel.load(Key::Service(id)).services.get(&id).expect("loaded").cloned().expect("there")
+        Service::clone(panel.load(Key::Service(id)).service(id).expect("loaded").expect("there"))
     };
     let mut changed = stored(&mut panel);
     changed.rate = Rate::from_micros(123_456).expect("a rate");

@@ -236,6 +236,8 @@ impl Drop for AbortOnPanic {
 
 /// Waits for work; None when stopping and nothing waits.
 fn next_batch(shared: &Shared) -> Option<Vec<Queued>> {
+    // Whoever was just answered may have more to say: where all processors are busy, doors come first.
+    std::thread::yield_now();
     let mut waiting = shared.lock();
     while waiting.outcomes.is_empty() && waiting.new_work.is_empty() {
         if waiting.stopping {

@@ -29,6 +29,7 @@ pub(super) fn audit(connection: &Connection, progress: &mut dyn FnMut(u64, u64))
         audit: Audit::default(),
         found: Vec::new(),
         prepaid: BTreeMap::new(),
+        customers: ids("select customer from account")?,
         services: ids("select id from service")?,
         providers: ids("select id from provider")?,
     };
@@ -47,6 +48,7 @@ struct Walk {
     audit: Audit,
     found: Vec<Violation>,
     prepaid: BTreeMap<ProviderAccountId, i128>,
+    customers: HashSet<u32>,
     services: HashSet<u32>,
     providers: HashSet<u32>,
 }
@@ -213,6 +215,10 @@ impl Walk {
     /// What no foreign key guards.
     fn references(&mut self, file: &OrderFile) {
         let order = &file.order;
+        if !self.customers.contains(&order.customer.0) {
+            let customer = order.customer;
+            self.broken("I1", format!("order {} is of customer {customer}, who does not exist", order.id));
+        }
         if !self.services.contains(&order.service.0) {
             self.broken(
                 "I7",

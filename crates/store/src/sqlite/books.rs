@@ -1,7 +1,7 @@
 //! The writer: one batch, one transaction, one synced commit.
 //!
-//! In: what the executor decided. Out: rows, and the batch's own row with its link. Between batches it keeps the
-//! catalogue, the marks and the tip of the stream, all of which follow a commit, never lead it. A handle whose
+//! In: what the executor decided. Out: rows, and the batch's own row with its link. Between batches it keeps
+//! accounts and catalogue, the marks and the tip of the stream, all of which follow a commit, never lead it. A handle whose
 //! commit failed with an I/O error is never used again (invariants.md A3): the panel restarts and reads what
 //! stands.
 
@@ -17,7 +17,7 @@ use rusqlite::{Connection, Result as SqlResult, params};
 use super::checkpoint::Checkpoints;
 use super::error::{doing, error, kind_of};
 use super::files::FileStatements;
-use super::load::{Catalogue, Loader};
+use super::load::{Kept, Loader};
 use super::marks::{Kind, Marks, Salt};
 use super::room::Room;
 use super::rows::integer;
@@ -42,7 +42,7 @@ pub struct SqliteBooks {
     open: Option<(BatchId, Timestamp)>,
     /// The failure after which this handle is not to be trusted.
     broken: Option<StoreError>,
-    catalogue: Catalogue,
+    kept: Kept,
     indexes: Indexes,
     tended: Tended,
     room: Room,
@@ -101,7 +101,7 @@ impl SqliteBooks {
             cursors: start.cursors,
             open: None,
             broken: None,
-            catalogue: Catalogue::default(),
+            kept: Kept::default(),
             indexes,
             tended: Tended { firsts: VecDeque::new() },
             room,
@@ -170,7 +170,7 @@ impl SqliteBooks {
     fn follow(&mut self, at: Timestamp, changes: &Changes, cursors: Cursors, tip: Tip) {
         self.tip = tip;
         self.cursors = cursors;
-        self.catalogue.follow(changes);
+        self.kept.follow(changes);
         let Indexes::Ready(ready) = &mut self.indexes else { return };
         let Ready { guards, idempotency } = &mut **ready;
         for change in &changes.orders {
@@ -302,7 +302,7 @@ impl Books for SqliteBooks {
         let mut loader = Loader {
             connection: &self.connection,
             files: &self.files,
-            catalogue: &mut self.catalogue,
+            kept: &mut self.kept,
             guards: &ready.guards,
             idempotency: &ready.idempotency,
             salt: self.salt,

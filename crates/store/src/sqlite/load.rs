@@ -4,9 +4,10 @@
 //! and idempotency keys are found by [`super::marks`] and verified here on the order's row.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use panelworks_core::catalogue::Service;
-use panelworks_core::customer::{ApiKey, KeyHash};
+use panelworks_core::customer::{Account, ApiKey, KeyHash};
 use panelworks_core::ids::{AttemptId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId};
 use panelworks_core::limits::{DUPLICATE_EVIDENCE, IDEMPOTENCY_KEPT};
 use panelworks_core::provider::ProviderAccount;
@@ -34,16 +35,21 @@ pub(super) const CLAIM: &str =
 pub(super) const DOUBTS: &str = "select order_id, number, state from attempt \
      where account = ?1 and state in (6, 8) and (state = 6 or state_at >= ?2)";
 
-/// Services and providers as values: nobody else writes the file, so they change only with our commits.
+/// Services, providers and accounts as values: the folder is locked, so they change only with our commits, which they
+/// follow and never lead. Reading a balance again for every order would cost a thirtieth of it (performance.md P1).
 #[derive(Debug, Default)]
-pub(super) struct Catalogue {
-    services: HashMap<ServiceId, Service>,
+pub(super) struct Kept {
+    accounts: HashMap<CustomerId, Account>,
+    services: HashMap<ServiceId, Arc<Service>>,
     providers: HashMap<ProviderAccountId, ProviderAccount>,
 }
 
-impl Catalogue {
+impl Kept {
     /// Follows a commit.
     pub(super) fn follow(&mut self, changes: &Changes) {
+        for account in &changes.accounts {
+            self.keep_account(*account);
+        }
         for service in &changes.services {
             self.services.remove(&service.id);
         }
@@ -52,12 +58,30 @@ impl Catalogue {
         }
     }
 
-    fn service(&mut self, connection: &Connection, id: ServiceId) -> Result<Option<Service>> {
+    fn account(&mut self, connection: &Connection, id: CustomerId) -> Result<Option<Account>> {
+        if let Some(account) = self.accounts.get(&id) {
+            return Ok(Some(*account));
+        }
+        let account = connection.prepare_cached(ACCOUNT)?.query_row([id.0], rows::account).optional()?;
+        if let Some(account) = account {
+            self.keep_account(account);
+        }
+        Ok(account)
+    }
+
+    fn keep_account(&mut self, account: Account) {
+        if self.accounts.len() >= limits::ACCOUNT_ROWS && !self.accounts.contains_key(&account.customer) {
+            self.accounts.clear();
+        }
+        self.accounts.insert(account.customer, account);
+    }
+
+    fn service(&mut self, connection: &Connection, id: ServiceId) -> Result<Option<Arc<Service>>> {
         if let Some(service) = self.services.get(&id) {
             return Ok(Some(service.clone()));
         }
         let mut statement = connection.prepare_cached(SERVICE)?;
-        let service = statement.query_row([id.0], service).optional()?;
+        let service = statement.query_row([id.0], service).optional()?.map(Arc::new);
         if let Some(service) = &service {
             if self.services.len() >= limits::CATALOGUE_ROWS {
                 self.services.clear();
@@ -110,7 +134,7 @@ pub(super) fn api_key(row: &Row<'_>) -> Result<ApiKey> {
 pub(super) struct Loader<'a> {
     pub(super) connection: &'a Connection,
     pub(super) files: &'a FileStatements,
-    pub(super) catalogue: &'a mut Catalogue,
+    pub(super) kept: &'a mut Kept,
     pub(super) guards: &'a Marks,
     pub(super) idempotency: &'a Marks,
     pub(super) salt: Salt,
@@ -122,10 +146,7 @@ impl Loader<'_> {
     pub(super) fn load(&mut self, key: &Key, world: &mut World) -> Result<()> {
         let connection = self.connection;
         match key {
-            Key::Account(id) => {
-                let mut statement = connection.prepare_cached(ACCOUNT)?;
-                world.accounts.load(*id, statement.query_row([id.0], rows::account).optional()?);
-            }
+            Key::Account(id) => world.accounts.load(*id, self.kept.account(connection, *id)?),
             Key::Customer(id) => {
                 let mut statement =
                     connection.prepare_cached("select details from customer where id = ?1")?;
@@ -137,9 +158,9 @@ impl Loader<'_> {
                     .prepare_cached("select hash, customer, label, revoked from api_key where hash = ?1")?;
                 world.api_keys.load(*hash, statement.query_row([hash.0], api_key).optional()?);
             }
-            Key::Service(id) => world.services.load(*id, self.catalogue.service(connection, *id)?),
-            Key::Provider(id) => world.providers.load(*id, self.catalogue.provider(connection, *id)?),
-            Key::Order(id) => world.orders.load(*id, self.files.read(connection, *id)?),
+            Key::Service(id) => world.services.load(*id, self.kept.service(connection, *id)?),
+            Key::Provider(id) => world.providers.load(*id, self.kept.provider(connection, *id)?),
+            Key::Order(id) => world.orders.load(*id, self.files.read(connection, *id)?.map(Box::new)),
             Key::Guard(guard) => {
                 let holder = self.guard(guard)?;
                 world.guards.load(guard.clone(), holder);

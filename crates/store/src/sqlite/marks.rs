@@ -6,11 +6,13 @@
 //! outgrows its limit the older half moves, a little with each commit, into a run of the table `spilled` in
 //! key order: nothing is forgotten before its time.
 
+use std::hash::Hasher as _;
+
 use hashbrown::HashTable;
 use panelworks_core::ids::{CustomerId, OrderId};
 use panelworks_core::world::GuardKey;
 use rusqlite::{Connection, Result, params};
-use sha2::{Digest, Sha256};
+use siphasher::sip::SipHasher13;
 
 use super::views::whole;
 use crate::limits;
@@ -22,7 +24,8 @@ pub(super) enum Kind {
     Idempotency = 2,
 }
 
-/// Mixed into every fingerprint; one per ledger.
+/// The key of every fingerprint, so that nobody can choose links that share one; one per ledger. The hash is the same
+/// in every build, because runs in the file hold what it gave.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Salt(pub(super) [u8; 16]);
 
@@ -40,13 +43,12 @@ impl Salt {
     }
 
     fn fingerprint(self, parts: &[&[u8]]) -> u32 {
-        let mut hash = Sha256::new();
-        hash.update(self.0);
+        let mut hash = SipHasher13::new_with_key(&self.0);
         for part in parts {
-            hash.update(part);
+            hash.write(part);
         }
-        let digest = hash.finalize();
-        u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+        let [a, b, c, d, ..] = hash.finish().to_be_bytes();
+        u32::from_be_bytes([a, b, c, d])
     }
 }
 

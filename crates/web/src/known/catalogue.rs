@@ -5,6 +5,7 @@
 //! ([`PriceList`]); services have one rate for everybody, so prices don't make further lists yet.
 //! Rules: `api-v2.md` §3. It knows no request and no header.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -64,10 +65,11 @@ struct Sold {
 
 impl Catalogue {
     /// Takes services in that were opened or changed.
-    pub(crate) fn note(&self, services: &[Service]) {
+    pub(crate) fn note(&self, services: &[impl Borrow<Service>]) {
         let mut sold = self.sold.write().unwrap_or_else(PoisonError::into_inner);
         sold.version += 1;
-        sold.services.extend(services.iter().map(|service| (service.id, service.clone())));
+        let services = services.iter().map(Borrow::borrow);
+        sold.services.extend(services.map(|service| (service.id, service.clone())));
     }
 
     /// The list, if it is up to date.

@@ -22,8 +22,7 @@ impl Params<'_> {
     pub(super) fn line(&mut self, name: Name) -> Field<String> {
         single(self.take(name)).and_then(|text| {
             let line = text.trim();
-            let sound = line.chars().all(|c| !c.is_control() && c != char::REPLACEMENT_CHARACTER);
-            (sound && line.chars().count() <= TEXT_CHARS).then(|| trimmed(text))
+            (is_sound(line) && is_short(line, TEXT_CHARS)).then(|| trimmed(text))
         })
     }
 
@@ -63,6 +62,17 @@ impl Params<'_> {
     pub(super) fn date(&mut self, name: Name) -> Field<(i16, i8, i8)> {
         single(self.take(name)).and_then(|text| date(text.trim()))
     }
+}
+
+/// Without control characters, and UTF-8 as it came. Nearly all texts are printable ASCII, which is soon seen.
+fn is_sound(line: &str) -> bool {
+    line.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        || line.chars().all(|c| !c.is_control() && c != char::REPLACEMENT_CHARACTER)
+}
+
+/// At most so many characters; counted only where the bytes leave it open.
+pub(super) fn is_short(text: &str, chars: usize) -> bool {
+    text.len() <= chars || text.chars().count() <= chars
 }
 
 /// A list of one counts as its item: JSON clients wrap single values so (`api-v2.md` §4, `link` as an array).
