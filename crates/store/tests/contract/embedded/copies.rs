@@ -5,7 +5,7 @@ use panelworks_store::contract::{Panel, link};
 use panelworks_store::ports::Views as _;
 use panelworks_store::sqlite::{BackupError, Options, Sqlite, integrity};
 
-use super::{busy, by_hand, views};
+use super::{busy, by_hand, views, violations};
 use crate::subjects::InSqlite;
 
 #[test]
@@ -84,8 +84,10 @@ fn a_whole_file_has_integrity_and_a_lost_reference_is_found() {
     assert_eq!(integrity(panel.subject.reads()), Ok(Vec::new()));
     let hand = by_hand(panel.subject);
     hand.pragma_update(None, "foreign_keys", false).expect("set");
-    hand.execute("delete from orders where id = ?1", [orders[3].0]).expect("deleted");
+    hand.execute("delete from orders where id = ?1", [orders[1].0]).expect("deleted");
     let problems = integrity(panel.subject.reads()).expect("reads");
-    assert!(problems.iter().any(|line| line.contains("attempt")), "{problems:?}");
-    assert_eq!(views(panel.subject).file(orders[3]), Ok(None));
+    assert!(problems.iter().any(|line| line.contains("refill")), "{problems:?}");
+    assert_eq!(views(panel.subject).file(orders[1]), Ok(None));
+    let lost = format!("attempt of order {}, which does not exist", orders[1]);
+    assert!(violations(panel.subject).iter().any(|line| line.contains(&lost)), "the audit looks where no key does");
 }
