@@ -8,6 +8,7 @@
 
 mod api;
 mod clock;
+mod cluster;
 mod folder;
 mod order;
 mod panel;
@@ -22,13 +23,14 @@ mod world;
 
 pub use api::{Answer, Api, error_of, micros, page};
 pub use clock::FakeClock;
+pub use cluster::{Cluster, has_postgres, on_postgres};
 pub use folder::Folder;
 pub use order::{
     ENDS, ONE_CALL_TYPES, ceiling, charge_is_right, full_charge, link, parameters, quantity_charged,
 };
 pub use panel::Panel;
 pub use process::{Ended, Process};
-pub use program::{arguments, panelworks, run, run_json};
+pub use program::{arguments, panelworks, run, run_in, run_json, run_json_in};
 pub use simulator::{Simulator, SimulatorProcess};
 pub use skip::{has, is_root, skipped};
 pub use wait::until;

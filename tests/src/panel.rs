@@ -1,6 +1,6 @@
 //! One panel as a process: the demo or a real one, its folder, its ready file, its command line.
 //!
-//! In: what kind of panel. Out: a handle that knows its addresses and keys once it answers, that can be killed and
+//! In: what kind of panel; its books are where `TEST_STORE` says. Out: a handle that knows its addresses and keys once it answers, that can be killed and
 //! started again on the same data, and whose books can be asked by the command line.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::{Api, Ended, Folder, Process, Witness, raw, run, run_json, until};
+use crate::{Api, Cluster, Ended, Folder, Process, Witness, on_postgres, raw, run_in, run_json_in, until};
 
 /// From the start of the process to its ready file; the demo's past takes a part of it.
 const START_LIMIT: Duration = Duration::from_mins(2);
@@ -60,14 +60,17 @@ impl Panel {
         through: &[&str],
     ) -> Self {
         let folder = Folder::new(words[0]);
+        let mut variables: Vec<(String, String)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let has_store = variables.iter().any(|(name, _)| name == "PANELWORKS_DATABASE_URL");
+        if on_postgres() && !has_store {
+            variables.extend(Cluster::shared().variables());
+        }
         let data = data.map_or_else(|| folder.file("data"), Path::to_owned);
         let mut panel = Self {
             process: None,
             words: crate::arguments(words.iter().copied()),
-            variables: variables
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-                .collect(),
+            variables,
             through: crate::arguments(through.iter().copied()),
             data,
             ready: Value::Null,
@@ -190,13 +193,13 @@ impl Panel {
     /// A command about this panel's books.
     pub fn command(&self, words: &[&str]) -> Output {
         let data = self.data.display().to_string();
-        run(&[words, &["--data-dir", &data]].concat())
+        run_in(&self.variables, &[words, &["--data-dir", &data]].concat())
     }
 
     /// A command about this panel's books that must succeed and print JSON.
     pub fn ask(&self, words: &[&str]) -> Value {
         let data = self.data.display().to_string();
-        run_json(&[words, &["--json", "--data-dir", &data]].concat())
+        run_json_in(&self.variables, &[words, &["--json", "--data-dir", &data]].concat())
     }
 
     /// Panics where an invariant of the books is violated.

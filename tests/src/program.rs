@@ -40,18 +40,25 @@ pub(crate) fn unconfigured(command: &mut Command) {
 
 /// Runs a command to its end.
 pub fn run(words: &[&str]) -> Output {
+    run_in(&[], words)
+}
+
+/// Runs a command in these surroundings to its end.
+pub fn run_in(variables: &[(String, String)], words: &[&str]) -> Output {
     let mut command = Command::new(panelworks());
-    command
-        .args(words)
-        .stdin(Stdio::null())
-        .env_remove("PANELWORKS_DATA_DIR")
-        .env_remove("PANELWORKS_CONFIG");
+    unconfigured(&mut command);
+    command.args(words).envs(variables.iter().map(|(name, value)| (name, value))).stdin(Stdio::null());
     command.output().expect("panelworks runs")
 }
 
 /// Runs a command that must succeed and print JSON.
 pub fn run_json(words: &[&str]) -> Value {
-    let output = run(words);
+    run_json_in(&[], words)
+}
+
+/// Runs a command in these surroundings that must succeed and print JSON.
+pub fn run_json_in(variables: &[(String, String)], words: &[&str]) -> Value {
+    let output = run_in(variables, words);
     let (said, complained) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "panelworks {}: {}\n{said}{complained}", words.join(" "), output.status);

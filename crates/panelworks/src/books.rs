@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use panelworks_core::ids::NodeId;
-use panelworks_store::ports::{Books, StoreError};
+use panelworks_store::ports::{Books, StoreError, StoreErrorKind};
 use panelworks_store::reader::OwnReads;
 pub use panelworks_store::sqlite::Durability;
 use panelworks_store::sqlite::{self, OpenError, Options, Sqlite, SqliteReads};
@@ -65,6 +65,14 @@ pub fn are_there(config: &Config) -> bool {
 /// Whether the books could not be opened because another process has them open.
 pub fn are_in_use(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref::<OpenError>(), Some(OpenError::Locked(_)))
+}
+
+/// Whether the books could not be opened because their database is away: it may come back by itself.
+pub fn are_away(error: &anyhow::Error) -> bool {
+    matches!(
+        error.downcast_ref::<OpenError>(),
+        Some(OpenError::Store(StoreError { kind: StoreErrorKind::Again | StoreErrorKind::Away, .. }))
+    )
 }
 
 /// Removes books that were promised to nobody yet: those of a demo's first start that did not come to its end.

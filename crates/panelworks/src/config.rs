@@ -17,6 +17,7 @@ use panelworks_core::money::Currency;
 use panelworks_core::time::Span;
 use panelworks_web::address::Network;
 use panelworks_web::limits as web_limits;
+use panelworks_web::serve::Bounds;
 use panelworks_web::{Pace, Settings};
 use toml::de::{DeTable, DeValue};
 
@@ -223,6 +224,16 @@ impl Config {
     /// Where the key over the providers' keys lies.
     pub fn secret_key_path(&self) -> PathBuf {
         self.secret_key_file.clone().unwrap_or_else(|| self.data_dir.join("secret.key"))
+    }
+
+    /// How many connections are served, and for how long after the word to stop.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            connections: self.connections,
+            connections_per_address: self.connections_per_address,
+            shutdown_time: self.shutdown_time,
+            ..Bounds::default()
+        }
     }
 
     /// What the doors are told; `address` is what the listener really got.

@@ -59,7 +59,8 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         Provider::Simulated { .. } => {
             let listener = simulated_provider::listen(&mut kept, args, folder)?;
             if !kept.opened {
-                first_start::live(&config, &kept, args)?;
+                let first = (config.clone(), kept.clone(), args.no_past);
+                tokio::task::spawn_blocking(move || first_start::live(&first.0, &first.1, first.2)).await??;
                 kept.opened = true;
                 kept.save(folder)?;
             }
@@ -67,7 +68,7 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         }
         Provider::Outside { .. } => None,
     };
-    let core = Core::open(&config, Opening::default())?;
+    let core = Core::open(&config, Opening::default()).await?;
     if provider.is_none() && !kept.opened {
         set_up_outside(&core.desk, &kept, args.provider_keys_kept_hours).await?;
         kept.opened = true;
@@ -81,7 +82,7 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         token_prefix: core.desk.secret()?.token_prefix(),
     };
     let manner = Manner { pace, demo_note: Some(NOTE.to_owned()), dropped_lines: telemetry.dropped_lines() };
-    let running = core.run(&config, listener, manner)?;
+    let running = core.run(&config, listener, manner).await?;
     let ready = Ready::collect(&running.desk, running.address, &kept, customers[0], folder).await?;
     if let Some(file) = &args.ready_file {
         ready.write(file)?;

@@ -26,6 +26,14 @@ pub const IMPORT_SERVICES: usize = 50_000;
 pub const IMPORT_UNDER_WAY: usize = 256;
 /// Requests in flight at once at a provider that nobody said otherwise of (invariants.md B14).
 pub const PROVIDER_CONNECTIONS: u16 = 8;
+/// A start that takes longer than this begins to answer while it goes on: `/readyz` says what is waited for.
+pub const OPENING_QUIET: Duration = Duration::from_millis(500);
+/// Between two tries to open books whose database is away: the first pause, doubled up to the last (invariants.md A6:
+/// at work within 5 seconds after it is back).
+pub const AWAY_PAUSE_FIRST: Duration = Duration::from_millis(100);
+pub const AWAY_PAUSE_MOST: Duration = Duration::from_secs(2);
+/// Between two lines of the log about the same absence.
+pub const AWAY_SAID_EVERY: Duration = Duration::from_secs(30);
 /// Rows of a list that are read at once.
 pub const LIST_ROWS: usize = 1_000;
 

@@ -22,6 +22,7 @@ mod manual;
 mod operate;
 mod panel;
 mod past;
+mod patience;
 mod said;
 mod secrets;
 mod serve;
@@ -98,7 +99,8 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
             Ok(Ended::Well)
         }
         Some(Command::Restore { file, panel }) => {
-            backup::restore(&file, &operate::configuration(&panel)?).map(|()| Ended::Well)
+            let config = operate::configuration(&panel)?;
+            tokio::task::spawn_blocking(move || backup::restore(&file, &config)).await?.map(|()| Ended::Well)
         }
         Some(
             command @ (Command::Doctor { .. }

@@ -22,8 +22,8 @@ use panelworks_engine::drive::live::{Clock, Live, Means};
 use panelworks_engine::{Engine, Pace};
 use panelworks_store::executor::{Executor, Follower, Handle, Stopped};
 use panelworks_store::ports::Queue;
-use panelworks_store::reader::Reader;
-use panelworks_web::serve::{Bounds, Stopped as Served, serve};
+use panelworks_store::reader::{OwnReads, Reader, StartError};
+use panelworks_web::serve::{Stopped as Served, serve};
 use panelworks_web::{Behind, Known, router};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -52,8 +52,14 @@ pub struct Core {
 }
 
 impl Core {
-    /// Opens the books that the configuration names, which stay locked, and starts the executor.
-    pub fn open(config: &Config, opening: Opening) -> anyhow::Result<Self> {
+    /// Opens the books that the configuration names, which stay locked, and starts the executor. It does so on a
+    /// thread that may block; what the executor tells goes to the runtime this is called on.
+    pub async fn open(config: &Config, opening: Opening) -> anyhow::Result<Self> {
+        let config = config.clone();
+        tokio::task::spawn_blocking(move || Self::open_here(&config, opening)).await?
+    }
+
+    fn open_here(config: &Config, opening: Opening) -> anyhow::Result<Self> {
         let folder = &config.data_dir;
         make_folder(folder)?;
         let opened = books::open(config, opening)?;
@@ -89,7 +95,12 @@ impl Core {
     }
 
     /// Starts engine, web server and control socket, as tasks of the runtime it is called on.
-    pub fn run(self, config: &Config, listener: TcpListener, manner: Manner) -> anyhow::Result<Running> {
+    pub async fn run(
+        self,
+        config: &Config,
+        listener: TcpListener,
+        manner: Manner,
+    ) -> anyhow::Result<Running> {
         let Manner { pace, demo_note, dropped_lines } = manner;
         let Self { desk, known, live, addresses, clock, ended, is_copy } = self;
         if is_copy {
@@ -103,16 +114,22 @@ impl Core {
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
         let report = report(Arc::clone(&desk), Arc::clone(&known), dropped_lines);
-        let engine = start_engine(&desk, live, pace, &addresses, clock, stopped.clone(), report)?;
+        let reads = desk.reads().clone();
+        let readers = panelworks_store::limits::READERS;
+        let opened = tokio::task::spawn_blocking(move || {
+            let reader = Reader::start(readers, || reads.views())?;
+            let views = reads.views()?;
+            let known = (views.providers()?, views.services()?);
+            Ok::<_, StartError>((reader, views, known))
+        });
+        let (reader, views, (providers, services)) = opened.await??;
+        let mut engine = Engine::new(pace);
+        engine.know(&providers, services.iter().map(|service| (service.id, service.hold_limit)));
+        let means = means(&desk, &addresses, clock, views);
+        let engine = tokio::spawn(live.run(engine, means, stopped.clone(), report));
         let settings = panelworks_web::Settings { demo_note, ..config.web_settings(address) };
-        let reader = Reader::start(|| desk.reads().views())?;
         let panel = Arc::new(panelworks_web::Panel::new(known, desk.handle().clone(), reader, settings));
-        let bounds = Bounds {
-            connections: config.connections,
-            connections_per_address: config.connections_per_address,
-            shutdown_time: config.shutdown_time,
-            ..Bounds::default()
-        };
+        let bounds = config.bounds();
         let routes = router(Arc::clone(&panel));
         let web = tokio::spawn(serve(listener, panel, routes, bounds, told(stopped.clone())));
         let control = socket::serve(&config.data_dir, Arc::clone(&desk), told(stopped))?;
@@ -176,29 +193,17 @@ impl Running {
     }
 }
 
-fn start_engine(
-    desk: &Arc<Desk>,
-    live: Live,
-    pace: Pace,
-    addresses: &Arc<Addresses>,
-    clock: SystemClock,
-    stop: watch::Receiver<bool>,
-    report: impl Fn(&Engine) + Send + 'static,
-) -> anyhow::Result<JoinHandle<()>> {
-    let views = desk.reads().views()?;
-    let mut engine = Engine::new(pace);
-    let services = views.services()?;
-    engine.know(&views.providers()?, services.iter().map(|service| (service.id, service.hold_limit)));
+/// What the engine works with.
+fn means(desk: &Desk, addresses: &Arc<Addresses>, clock: SystemClock, views: OwnReads) -> Means {
     let addresses = Arc::clone(addresses);
     let clock: Clock = Arc::new(move || clock.now());
-    let means = Means {
+    Means {
         handle: desk.handle().clone(),
         transport: desk.transport().clone(),
         endpoints: Arc::new(move |account| addresses.find(account)),
         clock,
         queue: Arc::new(Mutex::new(views as Box<dyn Queue + Send>)),
-    };
-    Ok(tokio::spawn(live.run(engine, means, stop, report)))
+    }
 }
 
 /// Tells the doctor and the metrics how it is behind the doors, after each of the engine's turns.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::pin;
 
 use anyhow::{Context, bail};
 use panelworks_engine::Pace;
@@ -11,7 +12,8 @@ use tokio::net::TcpListener;
 use crate::books::Opening;
 use crate::cli::ServeArgs;
 use crate::config::Config;
-use crate::panel::{Core, Manner};
+use crate::panel::Manner;
+use crate::patience::open_patiently;
 use crate::secrets::{Existing, write_private};
 use crate::signals;
 use crate::telemetry::Telemetry;
@@ -36,21 +38,22 @@ pub async fn run(args: &ServeArgs) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("can't listen on {}; http.listen names another address", config.listen))?;
-    let core = Core::open(&config, Opening { claim: args.claim, ..Opening::default() })?;
+    let mut stop = pin!(signals::stop());
+    let opening = Opening { claim: args.claim, ..Opening::default() };
+    let Some((core, listener)) = open_patiently(&config, opening, listener, stop.as_mut()).await? else {
+        return Ok(());
+    };
     let pace = Pace {
         poll_first: config.poll,
         chore_poll: config.request_poll,
         token_prefix: core.desk.secret()?.token_prefix(),
     };
-    let running = core.run(
-        &config,
-        listener,
-        Manner { pace, demo_note: None, dropped_lines: telemetry.dropped_lines() },
-    )?;
+    let manner = Manner { pace, demo_note: None, dropped_lines: telemetry.dropped_lines() };
+    let running = core.run(&config, listener, manner).await?;
     if let Some(file) = &args.ready_file {
         write_ready(file, running.address, &config.data_dir)?;
     }
-    let ended = running.run_until(signals::stop()).await;
+    let ended = running.run_until(stop).await;
     let dropped = telemetry.dropped_lines().dropped_lines();
     if dropped > 0 {
         tracing::warn!(dropped, "lines of the log found no room");

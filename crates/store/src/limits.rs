@@ -14,7 +14,7 @@ pub const QUEUE_PER_CUSTOMER: usize = QUEUE_COMMANDS / 8;
 pub const DECISION_ROUNDS: usize = 24;
 /// Times a batch is tried again after serialization failures.
 pub const COMMIT_TRIES: usize = 10;
-/// Threads that answer questions.
+/// Threads that answer questions of an embedded store: as many as there are cores on a small machine.
 pub const READERS: usize = 2;
 /// Questions that may wait for a reader.
 pub const READS_WAITING: usize = 4_096;

@@ -58,11 +58,14 @@ pub enum StartError {
 }
 
 impl Reader {
-    /// Starts [`limits::READERS`] threads, each with its own of what `open` gives.
-    pub fn start(open: impl Fn() -> Result<OwnReads, StoreError>) -> Result<Self, StartError> {
+    /// Starts this many threads, each with its own of what `open` gives.
+    pub fn start(
+        threads: usize,
+        open: impl Fn() -> Result<OwnReads, StoreError>,
+    ) -> Result<Self, StartError> {
         let (questions, waiting) = sync_channel::<Question>(limits::READS_WAITING);
         let waiting = Arc::new(Mutex::new(waiting));
-        for number in 1..=limits::READERS {
+        for number in 1..=threads {
             let reads = open()?;
             let waiting = Arc::clone(&waiting);
             std::thread::Builder::new()
@@ -70,6 +73,12 @@ impl Reader {
                 .spawn(move || answer(&*reads, &waiting))?;
         }
         Ok(Self { questions })
+    }
+
+    /// A reader of nothing: every question stays without an answer.
+    pub fn of_none() -> Self {
+        let (questions, _nobody) = sync_channel(0);
+        Self { questions }
     }
 
     /// Asks; waits for the answer without blocking the runtime.
@@ -121,7 +130,7 @@ mod tests {
     fn a_question_that_panics_fails_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let opened = Sqlite::open(folder.path(), Options::default()).expect("opens");
-        let reader = Reader::start(|| Ok(Box::new(opened.reads.views()?))).expect("starts");
+        let reader = Reader::start(limits::READERS, || Ok(Box::new(opened.reads.views()?))).expect("starts");
         on_a_runtime(async {
             let panicked = reader.ask(|_| -> Result<(), StoreError> { panic!("planned") }).await;
             assert_eq!(panicked, Err(Unanswered::Panicked));
@@ -136,7 +145,7 @@ mod tests {
     fn questions_beyond_the_limit_are_refused_and_not_queued() {
         let folder = tempfile::tempdir().expect("a folder");
         let opened = Sqlite::open(folder.path(), Options::default()).expect("opens");
-        let reader = Reader::start(|| Ok(Box::new(opened.reads.views()?))).expect("starts");
+        let reader = Reader::start(limits::READERS, || Ok(Box::new(opened.reads.views()?))).expect("starts");
         on_a_runtime(async {
             let (go, gate) = std::sync::mpsc::channel::<()>();
             let gate = Arc::new(Mutex::new(gate));

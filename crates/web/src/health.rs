@@ -8,6 +8,7 @@ use http::{StatusCode, header};
 use panelworks_core::ids::CustomerId;
 use tokio::time::timeout;
 
+use crate::panel::Panel;
 use crate::router::{Doors, peer};
 use crate::{address, limits};
 
@@ -16,27 +17,42 @@ pub(crate) async fn alive() -> &'static str {
 }
 
 /// Ready, or why not in words for an operator.
-pub(crate) async fn ready(State(doors): State<Doors>) -> Response {
+pub(crate) async fn ready(State(doors): State<Doors>, request: Request) -> Response {
     let panel = &doors.panel;
+    let queue = panel.queue();
+    let reasons = match panel.waits_for() {
+        Some(waiting) => vec![waiting.why()],
+        None => reasons(panel, queue).await,
+    };
+    let is_local = address::is_local(peer(&request), request.headers());
+    // What an error says of addresses and disks is for whoever is on this machine.
+    let short = |reason: String| match reason.split_once(": ") {
+        Some((short, _)) if !is_local => short.to_owned(),
+        Some(_) | None => reason,
+    };
+    let reasons: Vec<String> = reasons.into_iter().map(short).collect();
+    let ready = reasons.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = serde_json::json!({ "ready": ready, "reasons": reasons, "queue": queue });
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+async fn reasons(panel: &Panel, queue: usize) -> Vec<String> {
     let mut reasons = Vec::new();
     if !panel.executor_runs() {
-        reasons.push("the executor has stopped");
+        reasons.push("the executor has stopped".to_owned());
     }
-    let queue = panel.queue();
     if queue > limits::READY_QUEUE {
-        reasons.push("too many commands wait");
+        reasons.push("too many commands wait".to_owned());
     }
     // Any question that reads a row will do; there is no customer 0.
     let question = panel.ask(|views| views.account(CustomerId(0)));
     match timeout(limits::READY_PATIENCE, question).await {
         Ok(Ok(_)) => {}
-        Ok(Err(_)) => reasons.push("the store answers with an error"),
-        Err(_) => reasons.push("the store does not answer in time"),
+        Ok(Err(why)) => reasons.push(format!("the store answers with an error: {why}")),
+        Err(_) => reasons.push("the store does not answer in time".to_owned()),
     }
-    let ready = reasons.is_empty();
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = serde_json::json!({ "ready": ready, "reasons": reasons, "queue": queue });
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    reasons
 }
 
 pub(crate) async fn metrics(State(doors): State<Doors>, request: Request) -> Response {

@@ -29,6 +29,6 @@ mod settings;
 pub use known::{Caller, Known, key_hash};
 pub use metrics::Behind;
 pub use pace::Pace;
-pub use panel::Panel;
+pub use panel::{Panel, Waiting};
 pub use router::router;
 pub use settings::Settings;

@@ -4,7 +4,7 @@
 //! rule, SQL, a provider.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use panelworks_core::command::Command;
@@ -36,6 +36,23 @@ pub struct Panel {
     reader: Reader,
     bad_keys: BadKeys,
     started: Instant,
+    /// The books are not open yet.
+    waiting: Option<Waiting>,
+}
+
+/// What a panel waits for before it can open its books: a few words, which may change meanwhile. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Waiting(Arc<RwLock<String>>);
+
+impl Waiting {
+    /// Says what is waited for now.
+    pub fn note(&self, why: impl Into<String>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = why.into();
+    }
+
+    pub(crate) fn why(&self) -> String {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl Panel {
@@ -51,7 +68,19 @@ impl Panel {
             bad_keys: BadKeys::new(settings.bad_keys),
             started: Instant::now(),
             settings,
+            waiting: None,
         }
+    }
+
+    /// A panel without books: it lives, is not ready, and refuses every call before anything is decided.
+    pub fn waiting(settings: Settings, waiting: Waiting) -> Self {
+        let nothing = Self::new(Arc::default(), Handle::of_none(), Reader::of_none(), settings);
+        Self { waiting: Some(waiting), ..nothing }
+    }
+
+    /// What is waited for; None once the books are open.
+    pub(crate) fn waits_for(&self) -> Option<&Waiting> {
+        self.waiting.as_ref()
     }
 
     /// The same as [`Known::follow`], for whoever holds the panel already.

@@ -36,7 +36,7 @@ async fn names(config: &Config) -> Vec<String> {
 async fn a_command_works_whether_the_panel_runs_or_not() {
     let folder = Folder::new();
     let config = config(&folder);
-    let core = Core::open(&config, Opening::default()).expect("opens");
+    let core = Core::open(&config, Opening::default()).await.expect("opens");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let until = async {
         let _ = stopped.await;
@@ -58,7 +58,7 @@ async fn a_command_works_whether_the_panel_runs_or_not() {
 async fn what_the_core_refuses_is_told_in_its_words_and_changes_nothing() {
     let folder = Folder::new();
     let config = config(&folder);
-    Core::open(&config, Opening::default()).expect("opens").close().await.expect("closes");
+    Core::open(&config, Opening::default()).await.expect("opens").close().await.expect("closes");
     let credit = Request::Credit { customer: CustomerId(7), amount: Amount(1), note: String::new() };
     let refused = ask(&config, credit, quiet()).await.expect_err("nobody there").to_string();
     assert_eq!(refused, "no such customer");
@@ -78,7 +78,7 @@ async fn a_folder_without_books_is_not_made_into_one() {
 async fn a_socket_that_a_killed_panel_left_behind_is_no_panel() {
     let folder = Folder::new();
     let config = config(&folder);
-    Core::open(&config, Opening::default()).expect("opens").close().await.expect("closes");
+    Core::open(&config, Opening::default()).await.expect("opens").close().await.expect("closes");
     drop(std::os::unix::net::UnixListener::bind(folder.path("control.sock")).expect("bound"));
     assert_eq!(names(&config).await, [""; 0]);
 }
@@ -87,7 +87,7 @@ async fn a_socket_that_a_killed_panel_left_behind_is_no_panel() {
 async fn books_without_their_secret_key_can_be_audited_but_call_nobody() {
     let folder = Folder::new();
     let config = config(&folder);
-    Core::open(&config, Opening::default()).expect("opens").close().await.expect("closes");
+    Core::open(&config, Opening::default()).await.expect("opens").close().await.expect("closes");
     let new = request::NewProvider {
         url: "https://provider.example/api/v2".to_owned(),
         key: request::KeyText("k".to_owned()),

@@ -33,7 +33,6 @@ use panelworks_wire::request::Incoming;
 use super::kept::{Kept, Provider};
 use super::simulated_provider::{folder as provider_folder, settings};
 use crate::books::{self, Durability, Opening};
-use crate::cli::DemoArgs;
 use crate::config::Config;
 use crate::import::{self, ImportAsked, Proposal, Which};
 use crate::limits;
@@ -43,7 +42,7 @@ use crate::said::complain;
 use crate::secrets::SecretKey;
 
 /// See the module's head.
-pub(super) fn live(config: &Config, kept: &Kept, args: &DemoArgs) -> anyhow::Result<()> {
+pub(super) fn live(config: &Config, kept: &Kept, no_past: bool) -> anyhow::Result<()> {
     let folder = &config.data_dir;
     let Provider::Simulated { port: Some(port), api_key } = &kept.provider else {
         bail!("only a demo with a simulated provider has a past");
@@ -52,7 +51,7 @@ pub(super) fn live(config: &Config, kept: &Kept, args: &DemoArgs) -> anyhow::Res
     let secret = SecretKey::load(&config.secret_key_path(), true)?;
     let url = format!("http://127.0.0.1:{port}/api/v2");
     let account = account(&secret, url, api_key)?;
-    if !args.no_past {
+    if !no_past {
         begin_anew(config)?;
         match with_past(config, kept, account.clone(), api_key, opening) {
             Ok(()) => return sync(folder),

@@ -85,6 +85,13 @@ impl Handle {
         Ok((Self { shared }, thread))
     }
 
+    /// A handle on nothing: every command is refused as by a panel that stops.
+    pub fn of_none() -> Self {
+        let handle = Self { shared: Arc::new(Shared::default()) };
+        handle.shared.lock().stopped = true;
+        handle
+    }
+
     /// Queues a command. The receiver gives its reply after its commit; a refusal by overload comes at once.
     pub fn submit(&self, lane: Lane, command: Command) -> oneshot::Receiver<Reply> {
         let (reply, receiver) = oneshot::channel();

@@ -157,6 +157,9 @@ where
     let incoming = incoming(panel, parts, &held.bytes);
     let request = request::parse(&incoming);
     let action = Action::of(&request.call);
+    if panel.waits_for().is_some() {
+        return Told::stranger(action, unavailable(action));
+    }
     let caller = request.key.as_deref().and_then(|key| panel.caller(key));
     let Some(caller) = caller else {
         if request.key.is_none() && is_broken_json(&held.bytes) {
@@ -244,18 +247,24 @@ const fn flood(action: Action, retry_after: Duration) -> Answer {
     }
 }
 
+/// Refused before anything was decided; `status` is not told in words either.
+const fn unavailable(action: Action) -> Answer {
+    match action {
+        Action::Status => Answer::Silence,
+        Action::Services
+        | Action::Add
+        | Action::Refill
+        | Action::RefillStatus
+        | Action::Cancel
+        | Action::CancelStatus
+        | Action::Balance
+        | Action::None => Answer::error(ErrorText::TemporarilyUnavailable),
+    }
+}
+
 async fn act(panel: &Panel, caller: &Caller, parts: &Parts, call: Call) -> Answer {
     let Some(_under_way) = panel.known.metrics.enter(limits::CALLS_UNDER_WAY) else {
-        return match call {
-            Call::Status(_) => Answer::Silence,
-            Call::Services
-            | Call::Add(_)
-            | Call::Refill(_)
-            | Call::RefillStatus(_)
-            | Call::Cancel(_)
-            | Call::Balance
-            | Call::Incorrect => Answer::error(ErrorText::TemporarilyUnavailable),
-        };
+        return unavailable(Action::of(&call));
     };
     match call {
         Call::Add(add) => Answer::Said(add::add(panel, caller, *add).await),
@@ -293,6 +302,10 @@ fn log(panel: &Panel, parts: &Parts, told: &Told, request_id: &str, took: Durati
         };
     }
     match told.answer.ending() {
+        // What is waited for is in the log already.
+        Ending::Unavailable if panel.waits_for().is_some() => {
+            line!(tracing::Level::DEBUG, "call not answered");
+        }
         Ending::Unavailable => line!(tracing::Level::WARN, "call not answered"),
         Ending::Answered if took >= limits::SLOW_CALL => line!(tracing::Level::WARN, "slow call"),
         Ending::Answered if panel.settings.log_successes => line!(tracing::Level::INFO, "call"),

@@ -9,3 +9,4 @@ mod protection;
 mod served;
 mod shop;
 mod standing;
+mod waiting;

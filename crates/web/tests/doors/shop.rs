@@ -60,7 +60,8 @@ impl Shop {
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let folder = fresh_folder();
         let opened = Sqlite::open(&folder, Options::default()).expect("an empty folder opens");
-        let reader = Reader::start(|| Ok(Box::new(opened.reads.views()?))).expect("threads start");
+        let reader = Reader::start(panelworks_store::limits::READERS, || Ok(Box::new(opened.reads.views()?)))
+            .expect("threads start");
         let known = reader.ask(|views| Known::read(views)).await.expect("an empty store is read");
         let known = Arc::new(known);
         let now = Arc::new(AtomicI64::new(1_767_261_600_000));
@@ -165,11 +166,7 @@ impl Shop {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Told {
-        let Ok(response) = self.router.clone().oneshot(request).await;
-        let (parts, body) = response.into_parts();
-        let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
-        let body = String::from_utf8(bytes.to_vec()).expect("UTF-8");
-        Told { status: parts.status, headers: parts.headers, body }
+        told_by(&self.router, request).await
     }
 
     /// Places an order of Anna's and gives its id.
@@ -207,6 +204,15 @@ impl Shop {
         self.observe(order, SeenStatus::Completed, 10, 0).await;
         order
     }
+}
+
+/// What these routes answer, read whole.
+pub(crate) async fn told_by(router: &axum::Router, request: Request<Body>) -> Told {
+    let Ok(response) = router.clone().oneshot(request).await;
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+    let body = String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    Told { status: parts.status, headers: parts.headers, body }
 }
 
 impl Drop for Shop {
