@@ -4,6 +4,7 @@
 //! work whether the panel runs or not.
 
 mod operate;
+mod operator;
 mod order;
 mod run;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use operate::{CustomerCommand, ProviderCommand, RouteArgs, ServiceCommand};
+pub use operator::{OperatorCommand, PasswordArgs};
 pub use order::{OrderCommand, ReportedRefill, ReportedStatus, Verdict};
 pub use run::{CallArgs, DemoArgs, ServeArgs, SimulatorArgs};
 
@@ -24,6 +26,7 @@ Run a panel:
   doctor          What is wrong with this installation, in plain words
 
 Look after it (whether it runs or not):
+  operator        Who may look after it: add, list, suspend; new passwords and keys
   customer        Add, list, credit, suspend; new keys
   provider        Add, list, test, fund; import its services
   service         List and change what is sold
@@ -96,6 +99,9 @@ pub enum Command {
         #[arg(long)]
         offline: bool,
     },
+    /// Operators: add, list, suspend; new passwords and admin keys
+    #[command(subcommand)]
+    Operator(OperatorCommand),
     /// Customers: add, list, credit, suspend; new keys
     #[command(subcommand)]
     Customer(CustomerCommand),
@@ -245,6 +251,15 @@ mod tests {
             "customer credit 1 100 --note paid",
             "customer credit 1 -5.5 --note mistake",
             "customer rotate-key 1 --keep-others",
+            "operator add anna",
+            "operator add Anna.B --role staff --password-stdin --json",
+            "operator add anna --generate",
+            "operator list --json",
+            "operator reset-password anna --password-stdin",
+            "operator rotate-key anna",
+            "operator rotate-key anna --revoke",
+            "operator suspend anna",
+            "operator resume anna --data-dir d",
             "customer suspend 1",
             "customer resume 1",
             "provider add https://p.example/api/v2 --key k --name P --connections 4",
@@ -286,6 +301,10 @@ mod tests {
         for line in [
             "frobnicate",
             "customer add",
+            "operator add",
+            "operator add an@na",
+            "operator add anna --role king",
+            "operator reset-password anna --generate --password-stdin",
             "customer credit 1 ten",
             "customer credit 1 0.0000001",
             "customer add x --currency DOLLAR",

@@ -7,6 +7,7 @@
 
 pub mod answer;
 pub mod desk;
+pub mod operator_rows;
 pub mod order_sheet;
 pub mod request;
 pub mod socket;

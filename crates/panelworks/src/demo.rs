@@ -9,6 +9,7 @@
 mod choice;
 mod first_start;
 mod kept;
+mod operator;
 mod ready;
 mod simulated_provider;
 
@@ -75,6 +76,7 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
         kept.save(folder)?;
     }
     let customers = fill_up(&core.desk, &kept).await?;
+    operator::let_in(&core.desk, &kept.operator).await?;
     let (listener, moved) = panel_listener(args.port).await?;
     let pace = Pace {
         poll_first: limits::DEMO_POLL,

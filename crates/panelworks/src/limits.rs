@@ -18,6 +18,8 @@ pub const NOTICE_CHARS: usize = 300;
 pub const CONTROL_LINE_BYTES: u64 = 16 * 1024 * 1024;
 /// How long a command waits for the running panel to begin to answer.
 pub const CONTROL_PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes read of a line with a password: more than any that may be chosen.
+pub const PASSWORD_LINE_BYTES: u64 = 4 * 1024;
 /// Commands on the control socket served at once.
 pub const CONTROL_CONNECTIONS: usize = 16;
 /// Services imported from one provider at once (invariants.md §9: lists of 20,000 rows are seen).

@@ -104,6 +104,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         }
         Some(
             command @ (Command::Doctor { .. }
+            | Command::Operator(_)
             | Command::Customer(_)
             | Command::Provider(_)
             | Command::Service(_)

@@ -2,6 +2,8 @@
 //!
 //! Answers go to standard output, as text or with `--json`; progress and errors go to standard error.
 
+mod password_entry;
+
 use std::io::{BufRead, IsTerminal};
 use std::sync::Arc;
 
@@ -9,14 +11,15 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use panelworks_core::customer::Standing;
 use panelworks_core::ids::{OrderId, ProviderAccountId, ProviderOrderId};
+use panelworks_core::operator::{OperatorStanding, Role};
 use panelworks_core::order::attempt::Verdict as CoreVerdict;
 use panelworks_core::order::refill::RefillSeen;
 use panelworks_core::provider::{Observation, SeenRemains, SeenStatus};
 
 use crate::Ended;
 use crate::cli::{
-    Command, CustomerCommand, OrderCommand, OutputArgs, PanelArgs, ProviderCommand, ReportedRefill,
-    ReportedStatus, RouteArgs, ServiceCommand, Verdict,
+    Command, CustomerCommand, OperatorCommand, OrderCommand, OutputArgs, PanelArgs, ProviderCommand,
+    ReportedRefill, ReportedStatus, RouteArgs, ServiceCommand, Verdict,
 };
 use crate::config::{Config, LogSettings};
 use crate::control::request::{KeyText, NewCustomer, NewProvider, Request, RouteChange, ServiceChange};
@@ -86,6 +89,7 @@ fn asked(command: Command) -> anyhow::Result<Asked> {
             let to = std::path::absolute(&file).with_context(|| format!("{} is no path", file.display()))?;
             quick(panel, output, Request::Backup { to })
         }
+        Command::Operator(command) => operator(command)?,
         Command::Customer(command) => customer(command),
         Command::Provider(command) => provider(command)?,
         Command::Service(command) => service(command)?,
@@ -99,6 +103,31 @@ fn asked(command: Command) -> anyhow::Result<Asked> {
         | Command::Completions { .. }
         | Command::Man { .. } => bail!("this command is not about a panel's books"),
     })
+}
+
+fn operator(command: OperatorCommand) -> anyhow::Result<Asked> {
+    let (panel, output, request) = match command {
+        OperatorCommand::Add { name: username, role, password, panel, output } => {
+            let (role, password) = (role.map(Role::from), password_entry::entered(password)?);
+            (panel, output, Request::AddOperator { username, role, password })
+        }
+        OperatorCommand::List { panel, output } => (panel, output, Request::ListOperators),
+        OperatorCommand::ResetPassword { name: username, password, panel, output } => {
+            let password = password_entry::entered(password)?;
+            (panel, output, Request::ResetPassword { username, password })
+        }
+        OperatorCommand::RotateKey { name: username, revoke, panel, output } => {
+            (panel, output, Request::RotateOperatorKey { username, revoke })
+        }
+        OperatorCommand::Suspend { name: username, panel, output } => {
+            let standing = OperatorStanding::Suspended;
+            (panel, output, Request::SetOperatorStanding { username, standing })
+        }
+        OperatorCommand::Resume { name: username, panel, output } => {
+            (panel, output, Request::SetOperatorStanding { username, standing: OperatorStanding::Active })
+        }
+    };
+    Ok(Asked { panel, output, request, takes_time: None })
 }
 
 fn customer(command: CustomerCommand) -> Asked {

@@ -157,6 +157,14 @@ pub fn new_api_key() -> Result<Secret, SecretError> {
     Ok(Secret::new(hex(&random::<16>()?)))
 }
 
+/// A new password: 100 random bits as five groups of letters and digits that are not taken for one another.
+pub fn new_passphrase() -> Result<Secret, SecretError> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = random::<20>()?.map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
+    let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+    Ok(Secret::new(groups.join("-")))
+}
+
 fn random<const N: usize>() -> Result<[u8; N], SecretError> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(SecretError::NoRandomness)?;
@@ -294,6 +302,18 @@ mod tests {
         assert_eq!(keys.len(), 64);
         for key in keys {
             assert!(key.len() == 32 && key.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')), "{key}");
+        }
+    }
+
+    #[test]
+    fn passwords_made_here_are_long_and_never_the_same() {
+        let made: std::collections::HashSet<String> =
+            (0..64).map(|_| new_passphrase().expect("random").expose().to_owned()).collect();
+        assert_eq!(made.len(), 64);
+        for password in made {
+            let groups: Vec<&str> = password.split('-').collect();
+            assert!(groups.len() == 5 && groups.iter().all(|group| group.len() == 4), "{password}");
+            assert!(!password.contains(['0', '1', 'l', 'o']), "{password}");
         }
     }
 

@@ -21,6 +21,7 @@ mod metrics;
 mod pace;
 mod pages;
 mod panel;
+pub mod password;
 mod request_id;
 mod router;
 pub mod serve;

@@ -76,6 +76,20 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a stopping server waits for the calls it has accepted. A setting.
 pub const SHUTDOWN_TIME: Duration = Duration::from_secs(30);
 
+/// Memory, passes and lanes of Argon2id: some 43 ms of a core for each password (invariants.md C15, 7.12).
+pub const HASH_MEMORY_KIB: u32 = 19 * 1024;
+pub const HASH_PASSES: u32 = 3;
+pub const HASH_LANES: u32 = 1;
+/// Passwords hashed at once: 38 MiB, and a flood of log-ins leaves a core's worth for orders (invariants.md C15).
+pub const HASHES_AT_ONCE: usize = 2;
+/// Characters of a password. Below the least every guess is cheap; a good one is of several words; the most bounds
+/// what a stranger can make us hash.
+pub const PASSPHRASE_CHARS_LEAST: usize = 8;
+pub const PASSPHRASE_CHARS_GOOD: usize = 15;
+pub const PASSPHRASE_CHARS_MOST: usize = 128;
+/// Characters of a password that contains the operator's or the panel's name, besides the name and the digits and signs at the ends.
+pub const PASSPHRASE_CHARS_BESIDE_NAMES: usize = 5;
+
 /// Level of the gzip of prepared service lists: they are compressed once and sent many times.
 pub const GZIP_LEVEL: u32 = 6;
 /// Seconds a browser may keep the answer to a CORS preflight.

@@ -8,6 +8,7 @@ mod command_line;
 mod foreign;
 mod journey;
 mod operation;
+mod operators;
 mod race;
 mod restart;
 mod slow;

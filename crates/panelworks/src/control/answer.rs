@@ -5,6 +5,7 @@ use panelworks_core::ids::{CustomerId, ProviderAccountId, ServiceId, TransferId}
 use panelworks_core::money::{Amount, Currency};
 use serde::{Deserialize, Serialize};
 
+use super::operator_rows::{NewAdminKey, NewPassword, OperatorAdded, OperatorRow};
 use super::order_sheet::{HeldRow, OrderSheet};
 use super::table::{Align, Table};
 use crate::doctor::Finding;
@@ -17,6 +18,10 @@ pub enum Answer {
     Customers(Vec<CustomerRow>),
     Key { customer: CustomerId, api_key: String },
     Transferred { transfer: TransferId },
+    OperatorAdded(OperatorAdded),
+    Operators(Vec<OperatorRow>),
+    Password(NewPassword),
+    AdminKey(NewAdminKey),
     ProviderAdded { provider: ProviderAccountId },
     Providers(Vec<ProviderRow>),
     Tested(ProviderTest),
@@ -144,6 +149,10 @@ impl Answer {
             | Self::Customers(_)
             | Self::Key { .. }
             | Self::Transferred { .. }
+            | Self::OperatorAdded(_)
+            | Self::Operators(_)
+            | Self::Password(_)
+            | Self::AdminKey(_)
             | Self::ProviderAdded { .. }
             | Self::Providers(_)
             | Self::Tested(_)
@@ -181,6 +190,10 @@ impl Answer {
                 format!("Customer {customer} has a new API key, shown only now: {api_key}")
             }
             Self::Transferred { transfer } => format!("Written down as transfer {transfer}."),
+            Self::OperatorAdded(added) => added.text(),
+            Self::Operators(rows) => OperatorRow::table(rows),
+            Self::Password(new) => new.text(),
+            Self::AdminKey(new) => new.text(),
             Self::ProviderAdded { provider } => format!(
                 "Provider {provider} is there. Next: panelworks provider test {provider}, then panelworks provider \
                  import {provider} --all --markup 30"

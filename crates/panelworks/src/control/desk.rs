@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod customers;
+mod operators;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -20,6 +21,7 @@ use panelworks_core::provider::ProviderAccount;
 use panelworks_store::executor::{Handle, Lane, Undecided};
 use panelworks_store::ports::{StoreError, Views};
 use panelworks_store::reader::AnyReads;
+use panelworks_web::password::Passwords;
 
 use super::Progress;
 use super::answer::{Answer, Broken, CheckReport};
@@ -41,6 +43,7 @@ pub struct Desk {
     transport: Transport,
     config: Config,
     engine: Mutex<Option<EngineSeen>>,
+    passwords: Passwords,
 }
 
 /// What the engine last said of itself.
@@ -55,14 +58,22 @@ pub struct EngineSeen {
 }
 
 impl Desk {
-    pub const fn new(
+    pub fn new(
         handle: Handle,
         reads: Reads,
         secret: Result<SecretKey, String>,
         transport: Transport,
         config: Config,
     ) -> Self {
-        Self { handle, reads, secret, transport, config, engine: Mutex::new(None) }
+        Self {
+            handle,
+            reads,
+            secret,
+            transport,
+            config,
+            engine: Mutex::new(None),
+            passwords: Passwords::default(),
+        }
     }
 
     pub const fn handle(&self) -> &Handle {
@@ -79,6 +90,11 @@ impl Desk {
 
     pub const fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Where passwords are hashed, a few at a time.
+    pub const fn passwords(&self) -> &Passwords {
+        &self.passwords
     }
 
     /// The key over the providers' keys.
@@ -107,6 +123,17 @@ impl Desk {
             Request::SetStanding { customer, standing } => {
                 self.decide(Command::SetStanding { customer, standing }).await?;
                 Ok(Answer::Done { what: format!("Customer {customer} is {standing:?} now.") })
+            }
+            Request::AddOperator { username, role, password } => {
+                self.add_operator(username, role, password).await
+            }
+            Request::ListOperators => self.list_operators().await,
+            Request::ResetPassword { username, password } => self.reset_password(username, password).await,
+            Request::SetOperatorStanding { username, standing } => {
+                self.set_operator_standing(username, standing).await
+            }
+            Request::RotateOperatorKey { username, revoke } => {
+                self.rotate_operator_key(username, revoke).await
             }
             Request::AddProvider(new) => self.add_provider(new).await,
             Request::ListProviders => self.list_providers().await,

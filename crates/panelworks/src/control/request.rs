@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use panelworks_core::customer::Standing;
 use panelworks_core::ids::{CustomerId, OrderId, ProviderAccountId, RefillId, ServiceId};
 use panelworks_core::money::{Amount, Currency, Rate};
+use panelworks_core::operator::{OperatorStanding, Role, Username};
 use panelworks_core::order::attempt::Verdict;
 use panelworks_core::order::refill::RefillSeen;
 use panelworks_core::provider::Observation;
+use panelworks_web::password::Passphrase;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
@@ -31,6 +33,27 @@ pub enum Request {
     SetStanding {
         customer: CustomerId,
         standing: Standing,
+    },
+    AddOperator {
+        username: Username,
+        /// None: an owner if there is none yet, else staff.
+        role: Option<Role>,
+        /// A new one is made where it is missing.
+        password: Option<Passphrase>,
+    },
+    ListOperators,
+    ResetPassword {
+        username: Username,
+        password: Option<Passphrase>,
+    },
+    SetOperatorStanding {
+        username: Username,
+        standing: OperatorStanding,
+    },
+    RotateOperatorKey {
+        username: Username,
+        /// Take the key away and give none.
+        revoke: bool,
     },
     AddProvider(NewProvider),
     ListProviders,
@@ -198,5 +221,22 @@ mod tests {
             panic!("another request")
         };
         assert_eq!(read.key.0, "hidden-key");
+    }
+
+    #[test]
+    fn a_password_survives_its_way_and_is_not_shown() {
+        let username = Username::parse("anna").expect("a username");
+        let password = Some(Passphrase::new("hidden words"));
+        let request = Request::ResetPassword { username, password };
+        assert!(!format!("{request:?} {request:#?}").contains("hidden"));
+        let line = serde_json::to_string(&request).expect("encodes");
+        let Request::ResetPassword { password: Some(read), .. } =
+            serde_json::from_str(&line).expect("reads back")
+        else {
+            panic!("another request")
+        };
+        assert_eq!(read.expose(), "hidden words");
+        let wrong = line.replace("anna", "an na");
+        assert!(serde_json::from_str::<Request>(&wrong).is_err(), "a username is parsed on this way too");
     }
 }
