@@ -89,5 +89,8 @@ fn a_whole_file_has_integrity_and_a_lost_reference_is_found() {
     assert!(problems.iter().any(|line| line.contains("refill")), "{problems:?}");
     assert_eq!(views(panel.subject).file(orders[1]), Ok(None));
     let lost = format!("attempt of order {}, which does not exist", orders[1]);
-    assert!(violations(panel.subject).iter().any(|line| line.contains(&lost)), "the audit looks where no key does");
+    assert!(
+        violations(panel.subject).iter().any(|line| line.contains(&lost)),
+        "the audit looks where no key does"
+    );
 }
