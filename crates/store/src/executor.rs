@@ -5,6 +5,7 @@
 //! batches. Rules: architecture.md, The executor; invariants.md A3, A4, A7, A8, A9. Never: a reply before its
 //! commit, a rule of its own.
 
+mod herald;
 mod queue;
 
 use std::sync::Arc;

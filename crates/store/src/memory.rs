@@ -23,7 +23,7 @@ use panelworks_core::world::{
 };
 
 use crate::chain::{self, Link};
-use crate::ports::{Begun, Books, CommitError, Queue, StoreError, StoreErrorKind};
+use crate::ports::{Begun, Books, CommitError, Flush, Queue, StoreError, StoreErrorKind};
 
 /// What happens to a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -249,6 +249,10 @@ impl Books for Memory {
 
     fn takes_new_work(&mut self) -> bool {
         true
+    }
+
+    fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
+        Ok(None)
     }
 }
 

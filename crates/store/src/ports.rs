@@ -67,7 +67,7 @@ pub trait Books: Send {
     /// Loads every key of `need` into the world, absent rows as absent, in key order.
     fn load(&mut self, need: &Need, world: &mut World) -> Result<(), StoreError>;
 
-    /// Writes the changes and commits, durably.
+    /// Writes the changes and commits: durably, unless [`Books::part_flush`] was called.
     fn commit(&mut self, changes: &Changes, cursors: Cursors) -> Result<(), CommitError>;
 
     /// Ends the transaction without a trace.
@@ -78,7 +78,15 @@ pub trait Books: Send {
 
     /// Whether new work may be taken; outcomes of work under way are taken in any case (invariants.md A4).
     fn takes_new_work(&mut self) -> bool;
+
+    /// Parts the writing of a commit from making it durable, where a store can: from now on whoever asked must call
+    /// the flush after a commit, and let nobody hear of that commit before. None: commits are durable by themselves.
+    fn part_flush(&mut self) -> Result<Option<Flush>, StoreError>;
 }
+
+/// Makes everything committed so far durable; what is committed meanwhile may be included or not. After an error
+/// nothing is known of what is durable, and it must not be called again (invariants.md A3).
+pub type Flush = Box<dyn FnMut() -> Result<(), StoreError> + Send>;
 
 /// So that a program can choose the store when it starts.
 impl<B: Books + ?Sized> Books for Box<B> {
@@ -108,6 +116,10 @@ impl<B: Books + ?Sized> Books for Box<B> {
 
     fn takes_new_work(&mut self) -> bool {
         (**self).takes_new_work()
+    }
+
+    fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
+        (**self).part_flush()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: a folder. Out: [`SqliteBooks`] for the executor's thread, [`SqliteReads`] for everybody who asks, and the
 //! node's new epoch, raised in a commit of its own. Acknowledged means durable: write-ahead log, every commit
-//! synced; weaker only by [`Options`], and then the log says so. Rules: architecture.md, The store;
+//! synced before it is told; weaker only by [`Options`], and then the log says so. Rules: architecture.md, The store;
 //! invariants.md A1-A4, A8, A15, E5-E8. Begin with `schema/panelworks.sql`.
 
 mod audit;
@@ -128,12 +128,18 @@ impl Sqlite {
         let reads = SqliteReads::new(&file);
         let is_copy = start.is_copy;
         let (node, epoch) = (start.node, start.epoch);
-        let books = SqliteBooks::new(connection, start, &reads, room, checkpoints, lock)?;
+        let log = match options.durability {
+            Durability::Synced => Some(folder.join(LOG)),
+            Durability::Lazy => None,
+        };
+        let books = SqliteBooks::new(connection, start, &reads, room, checkpoints, log, lock)?;
         Ok(Opened { books, reads, node, epoch, is_copy })
     }
 }
 
 const FILE: &str = "panelworks.db";
+/// The write-ahead log; SQLite names it so.
+const LOG: &str = "panelworks.db-wal";
 
 /// The folder is ours while this lives; the kernel lets go of it when the process ends, however it ends.
 #[derive(Debug)]

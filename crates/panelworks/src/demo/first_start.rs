@@ -25,7 +25,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Need, World};
 use panelworks_provider_sim::{Catalogue, KeptProvider, Provider as Simulator, Speed};
 use panelworks_store::executor::Executor;
-use panelworks_store::ports::{Begun, Books, CommitError, Queue, StoreError};
+use panelworks_store::ports::{Begun, Books, CommitError, Flush, Queue, StoreError};
 use panelworks_store::reader::OwnReads;
 use panelworks_web::key_hash;
 use panelworks_wire::request::Incoming;
@@ -272,6 +272,10 @@ impl Books for Shelf {
 
     fn takes_new_work(&mut self) -> bool {
         self.books.takes_new_work()
+    }
+
+    fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
+        self.books.part_flush()
     }
 }
 

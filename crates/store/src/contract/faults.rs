@@ -6,7 +6,7 @@ use panelworks_core::ids::BatchId;
 use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Need, World};
 
-use crate::ports::{Begun, Books, CommitError, StoreError, StoreErrorKind};
+use crate::ports::{Begun, Books, CommitError, Flush, StoreError, StoreErrorKind};
 
 /// What happens to a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,5 +113,9 @@ impl<B: Books> Books for Faulty<B> {
 
     fn takes_new_work(&mut self) -> bool {
         self.has_room
+    }
+
+    fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
+        self.inner.part_flush()
     }
 }

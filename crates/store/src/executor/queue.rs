@@ -10,11 +10,12 @@ use std::thread::JoinHandle;
 use panelworks_core::command::Command;
 use panelworks_core::ids::CustomerId;
 use panelworks_core::time::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
+use super::herald::{Announcer, Courier, Herald, News};
 use super::{Executor, Follower, Reply, Stopped, Undecided};
 use crate::limits;
-use crate::ports::Books;
+use crate::ports::{Books, StoreError, StoreErrorKind};
 
 /// Which lane a command waits on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,15 +44,38 @@ struct Waiting {
     outcomes: VecDeque<Queued>,
     new_work: VecDeque<Queued>,
     per_customer: HashMap<CustomerId, usize>,
-    /// The executor waits to be woken. While it works it finds by itself what has come meanwhile, and a wake-up
-    /// would cost every submitter a system call.
+    /// The executor waits for [`Waiting::enough`]. While it works it finds by itself what has come meanwhile, and a
+    /// wake-up would cost every submitter a system call.
     asleep: bool,
+    /// Commands of the batches that are written and not yet durable.
+    flushing: usize,
     stopping: bool,
     stopped: bool,
+    /// Why nothing can be made durable any more.
+    failure: Option<StoreError>,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.outcomes.len() + self.new_work.len()
+    }
+
+    /// How many commands make a batch now. While one is flushed the next is worth beginning only when it is as large:
+    /// smaller ones would cost more than the flush does.
+    fn enough(&self) -> usize {
+        self.flushing.clamp(1, limits::BATCH_COMMANDS)
+    }
+
+    /// Whether the executor is to be woken now: once.
+    fn wakes(&mut self) -> bool {
+        let wakes = self.asleep && self.len() >= self.enough();
+        self.asleep &= !wakes;
+        wakes
+    }
 }
 
 #[derive(Debug, Default)]
-struct Shared {
+pub(super) struct Shared {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
 }
@@ -60,6 +84,37 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         // A panic while it is held is in a push or a pop of plain values: the queue is whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A batch of so many commands is written and not yet durable.
+    pub(super) fn flush_begins(&self, commands: usize) {
+        self.lock().flushing += commands;
+    }
+
+    /// The oldest of them is durable.
+    pub(super) fn flush_ends(&self, commands: usize) {
+        let mut waiting = self.lock();
+        waiting.flushing -= commands;
+        let wake = waiting.wakes();
+        drop(waiting);
+        if wake {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// Nothing can be made durable any more: the executor stops.
+    pub(super) fn fail(&self, failure: StoreError) {
+        self.lock().failure = Some(failure);
+        self.arrived.notify_all();
+    }
+
+    /// Why the herald is gone.
+    pub(super) fn failure(&self) -> StoreError {
+        self.lock().failure.clone().unwrap_or_else(|| StoreError {
+            doing: "telling of a batch",
+            why: "its thread is gone".to_owned(),
+            kind: StoreErrorKind::Fatal,
+        })
     }
 }
 
@@ -72,15 +127,16 @@ pub struct Handle {
 impl Handle {
     /// Starts the thread. `clock` gives the time of each batch; `follower` hears of each commit.
     pub fn start<B: Books + 'static>(
-        executor: Executor<B>,
+        mut executor: Executor<B>,
         clock: impl Fn() -> Timestamp + Send + 'static,
         follower: Follower,
     ) -> std::io::Result<(Self, JoinHandle<Result<(), Stopped>>)> {
         let shared = Arc::new(Shared::default());
+        let flush = executor.books_mut().part_flush().map_err(std::io::Error::other)?;
+        let herald = Herald::start(flush, Announcer::new(follower, Courier::engage()), &shared)?;
         let thread = std::thread::Builder::new().name("executor".to_owned()).spawn({
             let shared = Arc::clone(&shared);
-            let courier = Courier::engage();
-            move || work(executor, &shared, &courier, clock, follower)
+            move || work(executor, &shared, herald, clock)
         })?;
         Ok((Self { shared }, thread))
     }
@@ -111,9 +167,9 @@ impl Handle {
             }
             Lane::Panel => waiting.new_work.push_back(queued),
         }
-        let asleep = std::mem::take(&mut waiting.asleep);
+        let wake = waiting.wakes();
         drop(waiting);
-        if asleep {
+        if wake {
             self.shared.arrived.notify_one();
         }
         receiver
@@ -121,8 +177,7 @@ impl Handle {
 
     /// Commands that wait now, on both lanes.
     pub fn waiting(&self) -> usize {
-        let waiting = self.shared.lock();
-        waiting.outcomes.len() + waiting.new_work.len()
+        self.shared.lock().len()
     }
 
     /// Takes no new work, finishes what waits, and lets the thread end.
@@ -157,12 +212,27 @@ fn refuse(waiting: &Waiting, lane: Lane) -> Option<Overload> {
 fn work<B: Books>(
     mut executor: Executor<B>,
     shared: &Shared,
-    courier: &Courier,
+    mut herald: Herald,
     clock: impl Fn() -> Timestamp,
-    mut follower: Follower,
 ) -> Result<(), Stopped> {
     let abort = AbortOnPanic;
-    while let Some(batch) = next_batch(shared) {
+    let ended = run_batches(&mut executor, shared, &mut herald, clock);
+    if let Err(stopped) = &ended {
+        tracing::error!(error = %stopped, "the executor stops; restart the panel to find out what stands");
+    }
+    herald.finish();
+    close(shared);
+    std::mem::forget(abort);
+    ended
+}
+
+fn run_batches<B: Books>(
+    executor: &mut Executor<B>,
+    shared: &Shared,
+    herald: &mut Herald,
+    clock: impl Fn() -> Timestamp,
+) -> Result<(), Stopped> {
+    while let Some(batch) = next_batch(shared)? {
         let (taken, refused) = admit(batch, executor.books_mut().takes_new_work());
         for queued in refused {
             let _ = queued.reply.send(Err(Undecided::NoRoom));
@@ -175,65 +245,24 @@ fn work<B: Books>(
         match executor.run(clock(), &commands) {
             Ok(all) => {
                 for ran in all {
-                    if let Some(committed) = ran.committed {
-                        follower(&Arc::new(committed));
-                    }
                     let to = replies.drain(..ran.replies.len().min(replies.len()));
-                    courier.carry(to.zip(ran.replies).collect());
+                    let letters = to.zip(ran.replies).collect();
+                    herald.tell(News { committed: ran.committed, letters }, shared)?;
                 }
             }
             Err(stopped) => {
-                tracing::error!(error = %stopped, "the executor stops; restart the panel to find out what stands");
-                close(shared, replies);
-                std::mem::forget(abort);
+                for reply in replies {
+                    let _ = reply.send(Err(Undecided::Unknown));
+                }
                 return Err(stopped);
             }
         }
     }
-    close(shared, VecDeque::new());
-    std::mem::forget(abort);
     Ok(())
 }
 
-/// The replies of a batch, each with the one who waits for it.
-type Letters = Vec<(oneshot::Sender<Reply>, Reply)>;
-
-/// Brings replies to a runtime. From this thread each of them would wake it by a system call of its own; a task on it
-/// that is given all replies of a batch is woken once.
-struct Courier(Option<mpsc::UnboundedSender<Letters>>);
-
-impl Courier {
-    /// A task on the runtime that this is called on; without one, replies go out from the executor's thread.
-    fn engage() -> Self {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return Self(None) };
-        let (sender, mut received) = mpsc::unbounded_channel();
-        runtime.spawn(async move {
-            while let Some(letters) = received.recv().await {
-                hand_over(letters);
-            }
-        });
-        Self(Some(sender))
-    }
-
-    fn carry(&self, letters: Letters) {
-        let refused = match &self.0 {
-            Some(task) => task.send(letters).err().map(|mpsc::error::SendError(letters)| letters),
-            None => Some(letters),
-        };
-        // Without its runtime nobody may be waiting any more; whoever does is still told.
-        refused.into_iter().for_each(hand_over);
-    }
-}
-
-fn hand_over(letters: Letters) {
-    for (to, reply) in letters {
-        // A submitter that has gone away is not told; its command stands.
-        let _ = to.send(reply);
-    }
-}
-
 /// A panic in the executor ends the process: what is on disk is whole, what is in memory may not be.
-struct AbortOnPanic;
+pub(super) struct AbortOnPanic;
 
 impl Drop for AbortOnPanic {
     fn drop(&mut self) {
@@ -241,21 +270,26 @@ impl Drop for AbortOnPanic {
     }
 }
 
-/// Waits for work; None when stopping and nothing waits.
-fn next_batch(shared: &Shared) -> Option<Vec<Queued>> {
+/// Waits for enough work; None when stopping and nothing waits.
+fn next_batch(shared: &Shared) -> Result<Option<Vec<Queued>>, Stopped> {
     // Whoever was just answered may have more to say: where all processors are busy, doors come first.
     std::thread::yield_now();
     let mut waiting = shared.lock();
-    while waiting.outcomes.is_empty() && waiting.new_work.is_empty() {
+    loop {
+        if let Some(failure) = &waiting.failure {
+            return Err(Stopped(failure.clone()));
+        }
+        if waiting.len() >= waiting.enough() || (waiting.stopping && waiting.len() > 0) {
+            break;
+        }
         if waiting.stopping {
-            return None;
+            return Ok(None);
         }
         waiting.asleep = true;
         waiting = shared.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
     }
     waiting.asleep = false;
-    let mut batch =
-        Vec::with_capacity(limits::BATCH_COMMANDS.min(waiting.outcomes.len() + waiting.new_work.len()));
+    let mut batch = Vec::with_capacity(limits::BATCH_COMMANDS.min(waiting.len()));
     while batch.len() < limits::BATCH_COMMANDS {
         let Some(queued) = waiting.outcomes.pop_front().or_else(|| waiting.new_work.pop_front()) else {
             break;
@@ -271,17 +305,14 @@ fn next_batch(shared: &Shared) -> Option<Vec<Queued>> {
         }
         batch.push(queued);
     }
-    Some(batch)
+    Ok(Some(batch))
 }
 
 fn admit(batch: Vec<Queued>, takes_new_work: bool) -> (Vec<Queued>, Vec<Queued>) {
     batch.into_iter().partition(|queued| takes_new_work || queued.lane == Lane::Outcome)
 }
 
-fn close(shared: &Shared, under_way: VecDeque<oneshot::Sender<Reply>>) {
-    for reply in under_way {
-        let _ = reply.send(Err(Undecided::Unknown));
-    }
+fn close(shared: &Shared) {
     let mut waiting = shared.lock();
     waiting.stopped = true;
     let Waiting { outcomes, new_work, .. } = &mut *waiting;

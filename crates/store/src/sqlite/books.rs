@@ -6,6 +6,9 @@
 //! stands.
 
 use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use panelworks_core::ids::{BatchId, NodeId, OrderId};
@@ -26,7 +29,7 @@ use super::views::SqliteReads;
 use super::{Lock, rebuild, write};
 use crate::chain::{self, Link};
 use crate::limits;
-use crate::ports::{Begun, Books, CommitError, StoreError, StoreErrorKind};
+use crate::ports::{Begun, Books, CommitError, Flush, StoreError, StoreErrorKind};
 
 /// See the module's head.
 #[derive(Debug)]
@@ -46,6 +49,8 @@ pub struct SqliteBooks {
     indexes: Indexes,
     tended: Tended,
     room: Room,
+    /// What has to be synced for a commit; None where commits are not synced, as configured.
+    log: Option<PathBuf>,
     /// Last, so that the folder is locked until everything else is closed.
     _lock: Lock,
 }
@@ -78,6 +83,7 @@ impl SqliteBooks {
         reads: &SqliteReads,
         room: Room,
         checkpoints: Checkpoints,
+        log: Option<PathBuf>,
         lock: Lock,
     ) -> Result<Self, StoreError> {
         let spawn = |build: fn(&Connection, Salt) -> SqlResult<Marks>| {
@@ -105,6 +111,7 @@ impl SqliteBooks {
             indexes,
             tended: Tended { firsts: VecDeque::new() },
             room,
+            log,
             _lock: lock,
         })
     }
@@ -363,5 +370,17 @@ impl Books for SqliteBooks {
 
     fn takes_new_work(&mut self) -> bool {
         self.room.takes_new_work()
+    }
+
+    /// A commit then only writes to the log, which a descriptor of its own syncs. Weaker it is not: the log is read
+    /// to its last whole commit after a power cut, checkpoints sync it before they copy, and nobody is told before
+    /// the flush.
+    fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
+        let Some(log) = &self.log else { return Ok(None) };
+        let failed = |doing| move |why: io::Error| error(doing, why.to_string(), StoreErrorKind::Fatal);
+        let log = File::open(log).map_err(failed("opening the log"))?;
+        let parted = self.connection.pragma_update(None, "synchronous", "normal");
+        parted.map_err(doing("parting commits from their sync"))?;
+        Ok(Some(Box::new(move || log.sync_data().map_err(failed("syncing the log")))))
     }
 }
