@@ -376,6 +376,10 @@ impl Audit {
                     ),
                 );
             }
+            let wanted = !file.order.status.has_ended() && attempt.state.is_live();
+            if attempt.recall.is_some() && (wanted || attempt.state.provider_order().is_none()) {
+                self.broken("I14", format!("order {id}: attempt {} is recalled for nothing", attempt.number));
+            }
             let cause = Cause::Attempt(crate::ids::AttemptId { order: id, number: attempt.number });
             let booked: i128 = (entries.iter().filter(|entry| entry.cause == cause))
                 .map(|entry| {

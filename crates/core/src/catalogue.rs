@@ -147,6 +147,18 @@ pub struct Leg {
     pub rate: Rate,
     /// Whether the provider takes cancels for it.
     pub cancel: bool,
+    #[serde(default)]
+    pub takes: Takes,
+}
+
+/// What is sent to a leg.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Takes {
+    /// What was ordered.
+    #[default]
+    Orders,
+    /// Of a subscription each post that an operator's detector reports, as a Default order of its own.
+    Posts,
 }
 
 impl Route {

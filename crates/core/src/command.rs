@@ -108,6 +108,11 @@ pub enum Command {
         cancel: CancelId,
         answer: CancelAnswer,
     },
+    /// The provider's answer to a cancel that the panel itself asked.
+    AnswerRecall {
+        attempt: AttemptId,
+        answer: CancelAnswer,
+    },
     /// The provider's word on a cancel request it had taken.
     ObserveCancel {
         order: OrderId,
@@ -232,6 +237,9 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
         }
         Command::AnswerCancel { order, cancel, answer } => {
             order::cancel::answer_cancel(world, now, *order, *cancel, answer)
+        }
+        Command::AnswerRecall { attempt, answer } => {
+            order::attempt::answer_recall(world, now, *attempt, answer)
         }
         Command::ObserveCancel { order, cancel, rejected } => {
             order::cancel::observe_cancel(world, now, *order, *cancel, *rejected)

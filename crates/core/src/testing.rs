@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::audit::{Audit, Violation};
-use crate::catalogue::{Leg, RefillTerms, Route, Service, ServiceType};
+use crate::catalogue::{Leg, RefillTerms, Route, Service, ServiceType, Takes};
 use crate::command::{Command, decide};
 use crate::customer::{Account, ApiKey, Customer, KeyHash, Switches};
 use crate::draws::Draws;
@@ -414,6 +414,7 @@ pub fn leg(account: ProviderAccountId, service: &str) -> Leg {
         service: service.to_owned(),
         rate: Rate::from_micros(500_000).expect("a rate"),
         cancel: true,
+        takes: Takes::Orders,
     }
 }
 

@@ -1,11 +1,11 @@
-//! Forwarding refills and cancels, and asking what became of them.
+//! Forwarding refills and cancels, asking cancels of the panel's own, and asking what became of them.
 //!
 //! Neither spends money, so both may be asked twice: no answer means asking again later. Rules: `domain.md`,
 //! Refills and Cancels; invariants.md B20.
 
 use panelworks_client::{ClientCall, Exchanged, Failure};
 use panelworks_core::command::Command;
-use panelworks_core::ids::{CancelId, OrderId, ProviderAccountId, RefillId};
+use panelworks_core::ids::{AttemptId, CancelId, OrderId, ProviderAccountId, RefillId};
 use panelworks_core::order::cancel::CancelAnswer;
 use panelworks_core::order::refill::{RefillAnswer, RefillSeen};
 use panelworks_core::time::Timestamp;
@@ -18,7 +18,7 @@ use panelworks_wire::lenient::{
 use crate::engine::{Act, Calls, Due, Engine, Waiting};
 use crate::limits;
 
-/// One call about one refill or cancel. `not_before` is the core's word, later after each unclear answer: asking
+/// One call about one refill, cancel or recall. `not_before` is the core's word, later after each unclear answer: asking
 /// at another time is another chore.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Chore {
@@ -26,6 +26,7 @@ pub(crate) enum Chore {
     RefillStatus { order: OrderId, refill: RefillId, provider_refill: String },
     Cancel { order: OrderId, cancel: CancelId, provider_order: String, not_before: Timestamp },
     CancelStatus { order: OrderId, cancel: CancelId, provider_cancel: String },
+    Recall { attempt: AttemptId, provider_order: String, not_before: Timestamp },
 }
 
 impl Chore {
@@ -35,7 +36,9 @@ impl Chore {
             Self::RefillStatus { provider_refill, .. } => {
                 ClientCall::RefillStatus(vec![provider_refill.clone()])
             }
-            Self::Cancel { provider_order, .. } => ClientCall::Cancel(vec![provider_order.clone()]),
+            Self::Cancel { provider_order, .. } | Self::Recall { provider_order, .. } => {
+                ClientCall::Cancel(vec![provider_order.clone()])
+            }
             Self::CancelStatus { provider_cancel, .. } => {
                 ClientCall::CancelStatus(vec![provider_cancel.clone()])
             }
@@ -50,6 +53,7 @@ impl Chore {
             Self::Cancel { order, cancel, .. } | Self::CancelStatus { order, cancel, .. } => {
                 Due::Cancel(*order, *cancel)
             }
+            Self::Recall { attempt, .. } => Due::Recall(*attempt),
         }
     }
 }
@@ -109,6 +113,10 @@ impl Engine {
             Chore::Cancel { order, cancel, provider_order, .. } => {
                 let answer = cancel_answer(first(lenient::cancel(body, &[provider_order])));
                 self.outcome(Command::AnswerCancel { order, cancel, answer });
+            }
+            Chore::Recall { attempt, provider_order, .. } => {
+                let answer = cancel_answer(first(lenient::cancel(body, &[provider_order])));
+                self.outcome(Command::AnswerRecall { attempt, answer });
             }
             Chore::CancelStatus { order, cancel, provider_cancel } => {
                 let seen = first(lenient::cancel_status(body, &[provider_cancel])).ok();

@@ -96,6 +96,7 @@ pub(crate) enum Due {
     HoldEnd(OrderId),
     Refill(OrderId, RefillId),
     Cancel(OrderId, CancelId),
+    Recall(AttemptId),
     /// An outcome that found no room in the books.
     Resubmit(u64),
     /// The walk over ended orders.
@@ -338,7 +339,7 @@ impl Engine {
             Due::HoldEnd(order) => {
                 self.submit(Priority::Panel, Command::ExpireHold { order }, Waiting::Clock(due));
             }
-            Due::Refill(..) | Due::Cancel(..) => self.chore_due(&due),
+            Due::Refill(..) | Due::Cancel(..) | Due::Recall(_) => self.chore_due(&due),
             Due::Resubmit(number) => {
                 if let Some(command) = self.resubmit.remove(&number) {
                     self.outcome(command);

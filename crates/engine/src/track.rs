@@ -6,7 +6,7 @@ use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, OrderId, ProviderOrderId};
 use panelworks_core::limits::{HOLD_LIMIT, SUBSCRIPTION_SILENCE};
 use panelworks_core::order::attempt::{
-    Attempt, AttemptResult, AttemptState, Purpose, RESTARTED, may_have_spent,
+    Attempt, AttemptResult, AttemptState, Purpose, RESTARTED, Recall, may_have_spent,
 };
 use panelworks_core::order::subscription::SubscriptionState;
 use panelworks_core::order::{
@@ -43,8 +43,11 @@ impl Engine {
 
     fn track_attempt(&mut self, file: &OrderFile, attempt: &Attempt, now: Timestamp) {
         let id = AttemptId { order: file.order.id, number: attempt.number };
-        let Some(lane) = self.lanes.get_mut(&attempt.account) else { return };
         let open = !file.order.status.has_ended();
+        if !open || matches!(attempt.state, AttemptState::FoundLate { .. }) {
+            self.track_recall(attempt, id, now);
+        }
+        let Some(lane) = self.lanes.get_mut(&attempt.account) else { return };
         match &attempt.state {
             AttemptState::Planned { due } if open => {
                 if *due <= now && !lane.planned.contains(&id) {
@@ -81,7 +84,7 @@ impl Engine {
             | AttemptState::WrittenOff { .. }
             | AttemptState::FoundLate { .. }
             | AttemptState::Voided => {
-                if !open || attempt.state.provider_order().is_some() {
+                if attempt.recall.is_none() && (!open || attempt.state.provider_order().is_some()) {
                     lane.unfollow(id);
                 }
             }
@@ -90,6 +93,26 @@ impl Engine {
         self.agenda.remove(&Due::AskAgain(id));
         if lane.planned.remove(&id) {
             self.agenda.remove(&Due::Begin(id));
+        }
+    }
+
+    /// What nobody here wants any more is asked back, and followed until it has ended there.
+    fn track_recall(&mut self, attempt: &Attempt, id: AttemptId, now: Timestamp) {
+        let due = Due::Recall(id);
+        let Some((recall, order)) = attempt.recall.zip(attempt.state.provider_order()) else {
+            self.drop_chore(&due);
+            return;
+        };
+        if let Some(lane) = self.lanes.get_mut(&attempt.account) {
+            // Its age here says nothing about when it stops there.
+            lane.follow(id, order, now, now, self.pace.poll_first);
+        }
+        match recall {
+            Recall::Asking { due: at, tries: _ } => {
+                let chore = Chore::Recall { attempt: id, provider_order: order.to_string(), not_before: at };
+                self.set_chore(due, attempt, chore, at);
+            }
+            Recall::Followed => self.drop_chore(&due),
         }
     }
 
@@ -222,7 +245,8 @@ impl Engine {
                 let mark = ended_at.after(*after);
                 from < mark && mark <= until
             });
-            if let (true, Some((attempt, provider_order))) = (falls_due, delivering(file)) {
+            let delivered = delivering(file).filter(|(attempt, _)| attempt.recall.is_none());
+            if let (true, Some((attempt, provider_order))) = (falls_due, delivered) {
                 let id = AttemptId { order: file.order.id, number: attempt.number };
                 if let Some(lane) = self.lanes.get_mut(&attempt.account) {
                     lane.followed.insert(id, Followed::once(provider_order, file.order.accepted_at));

@@ -7,7 +7,7 @@
 //! Rules: `domain.md`, Catalogue and Money; `api-v2.md` §3.
 
 use panelworks_client::lenient::SeenService;
-use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType};
+use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType, Takes};
 use panelworks_core::ids::{ProviderAccountId, ServiceId};
 use panelworks_core::limits as core_limits;
 use panelworks_core::money::{Amount, Rate};
@@ -209,7 +209,13 @@ fn open(row: &SeenService, terms: &Terms, asked: &ImportAsked) -> Service {
 }
 
 fn leg(row: &SeenService, terms: &Terms, account: ProviderAccountId) -> Leg {
-    Leg { account, service: row.service.clone(), rate: terms.provider_rate, cancel: row.cancel }
+    Leg {
+        account,
+        service: row.service.clone(),
+        rate: terms.provider_rate,
+        cancel: row.cancel,
+        takes: Takes::Orders,
+    }
 }
 
 fn change(service: &Service, row: &SeenService, terms: &Terms, account: ProviderAccountId) -> Proposal {

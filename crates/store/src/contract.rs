@@ -431,6 +431,7 @@ macro_rules! store_contract {
             // work
             open_orders_are_found_in_pages
             an_ended_order_with_an_open_refill_is_work
+            an_ended_order_with_a_recall_is_work
             ended_orders_are_walked_in_bounded_steps
             // lives
             whatever_happens_the_books_agree_with_those_in_memory

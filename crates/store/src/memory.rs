@@ -260,7 +260,9 @@ impl Queue for Memory {
     fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
         let open = self.orders.range(OrderId(after.0.saturating_add(1))..).map(|(_, file)| file);
         let open = open.filter(|file| {
-            !file.order.status.has_ended() || file.refills.iter().any(|refill| refill.state.is_open())
+            !file.order.status.has_ended()
+                || file.refills.iter().any(|refill| refill.state.is_open())
+                || file.attempts.iter().any(|attempt| attempt.recall.is_some())
         });
         Ok(open.take(limit).cloned().collect())
     }

@@ -10,12 +10,14 @@ mod ask_again;
 mod duplicate;
 mod finish;
 mod price;
+pub mod recall;
 mod resolve;
 #[cfg(test)]
 mod tests;
 
 pub use ask_again::{ask_again, finish_ask};
 pub use finish::{RESTARTED, finish_attempt};
+pub use recall::{Recall, answer_recall};
 pub use resolve::{expire_hold, resolve_attempt};
 
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,8 @@ pub struct Attempt {
     pub entries: u32,
     pub state: AttemptState,
     pub planned_at: Timestamp,
+    /// Asked back from the provider by the panel itself.
+    pub recall: Option<Recall>,
 }
 
 /// What an attempt is for.
@@ -206,6 +210,7 @@ pub fn plan(file: &mut OrderFile, purpose: Purpose, leg: &Leg, due: Timestamp) {
         entries: 0,
         state: AttemptState::Planned { due },
         planned_at: due,
+        recall: None,
     });
 }
 

@@ -161,12 +161,16 @@ pub fn answer_cancel(
         }
         CancelAnswer::Unclear => {
             cancel.tries = cancel.tries.saturating_add(1);
-            let wait = Span::seconds(10 << cancel.tries.min(8));
-            cancel.state = CancelState::Pending { due: now.after(wait) };
+            cancel.state = CancelState::Pending { due: now.after(unclear_wait(cancel.tries)) };
         }
     }
     world.put_order(file);
     Ok(Done::Noted)
+}
+
+/// From an answer that says nothing to the next asking: 20 s after the first, doubling, at most 43 minutes.
+pub fn unclear_wait(tries: u16) -> Span {
+    Span::seconds(10 << tries.min(8))
 }
 
 /// The provider's word on a request it had taken. `Completed` moves nothing: the order's own status will.

@@ -8,7 +8,7 @@ use crate::draws::Draws;
 use crate::ids::AttemptId;
 use crate::limits;
 use crate::money::Amount;
-use crate::order::attempt::{AttemptState, Purpose, book};
+use crate::order::attempt::{AttemptState, Purpose, book, recall};
 use crate::order::settle::{End, settle};
 use crate::order::{Hold, HoldReason, OrderFile, OrderStatus, Part, dripfeed, subscription};
 use crate::outcome::{Decision, Done, Refusal, Stop};
@@ -38,6 +38,7 @@ pub fn observe(
     }
     let (purpose, found_late) = (attempt.purpose, matches!(attempt.state, AttemptState::FoundLate { .. }));
     book_cost(world, &mut file, id, seen.charge)?;
+    recall::follow(&mut file, id.number, seen.status.as_ref());
     match purpose {
         // Found when the customer's order had gone another way: only its cost is ours.
         _any if found_late => keep(world, now, &before, file),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{CustomerId, OrderId, RefillId};
 use crate::limits;
+use crate::order::cancel::unclear_wait;
 use crate::order::{OrderStatus, Part};
 use crate::outcome::{Decision, Done, Refusal};
 use crate::time::{Span, Timestamp};
@@ -136,7 +137,7 @@ pub fn answer_refill(
         RefillAnswer::Refused => end(refill, RefillState::Rejected, now),
         RefillAnswer::Unclear => {
             refill.tries = refill.tries.saturating_add(1);
-            refill.state = RefillState::Pending { due: now.after(Span::seconds(10 << refill.tries.min(8))) };
+            refill.state = RefillState::Pending { due: now.after(unclear_wait(refill.tries)) };
         }
     })
 }

@@ -2,17 +2,18 @@
 //!
 //! Passed on to a provider one post (a *segment*) at a time with its quantity already drawn, so that what the
 //! provider may make before we know is one post, and its cost is exact. Where the provider can't cancel, or
-//! there is none, an operator's detector reports posts. Rules: `domain.md`, Subscription.
+//! there is none, an operator's detector reports posts; each is ordered when the delay that was asked for is over,
+//! at a leg for posts or by a person. Rules: `domain.md`, Subscription.
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Service;
+use crate::catalogue::{Service, Takes};
 use crate::draws::Draws;
 use crate::ids::{AttemptId, OrderId, ProviderOrderId};
 use crate::ledger::{Cause, LedgerAccount};
 use crate::limits;
 use crate::money::{Amount, Quantity, Rate, RatePer};
-use crate::order::attempt::{self, Attempt, AttemptState, Purpose};
+use crate::order::attempt::{self, Attempt, AttemptState, Purpose, recall};
 use crate::order::observe::hold;
 use crate::order::settle::{End, Movement, move_money, settle};
 use crate::order::{
@@ -84,7 +85,7 @@ pub fn begin(file: &mut OrderFile, service: &Service, now: Timestamp, draws: &mu
 
 /// Plans the next segment, or holds for the detector.
 fn ask_for_post(file: &mut OrderFile, service: &Service, now: Timestamp) {
-    let Some(leg) = service.route.legs().iter().find(|leg| leg.cancel) else {
+    let Some(leg) = service.route.legs().iter().find(|leg| leg.takes == Takes::Orders && leg.cancel) else {
         return wait_for_a_person(file, now);
     };
     let Part::Subscription(subscription) = &mut file.order.part else { return };
@@ -151,7 +152,7 @@ fn follow_segment(
 
 /// How a post came to be known.
 enum Found {
-    /// An operator's detector saw it; a person or an outside worker delivers.
+    /// An operator's detector saw it.
     Reported { link: String },
     /// Made by the provider of the current segment, under this id if it named one.
     Upstream { order: Option<ProviderOrderId> },
@@ -224,11 +225,27 @@ fn make_post(
             post.order.remains = 0;
             settle(world, now, &mut post, End::Completed)?;
         }
-        (Found::Reported { .. }, _) => wait_for_a_person(&mut post, now),
+        (Found::Reported { .. }, _) => order_post(world, &mut post, now.after(delay(&asked)))?,
     }
     world.put_order(post);
     *file = world.order(file.order.id)?.ok_or(Refusal::UnknownOrder)?.clone();
     go_on(world, now, draws, file)
+}
+
+/// Minutes, at most a day.
+fn delay(asked: &PostsAsked) -> Span {
+    Span::minutes(i64::try_from(asked.delay_min.min(limits::DELAY_MAX_MIN)).unwrap_or_default())
+}
+
+/// Sends a reported post at `due` to the leg that takes posts; without one a person or an outside worker delivers it
+/// from then on.
+fn order_post(world: &World, post: &mut OrderFile, due: Timestamp) -> Result<(), Stop> {
+    let service = world.service(post.order.service)?.ok_or(Refusal::UnknownService)?;
+    match service.route.legs().iter().find(|leg| leg.takes == Takes::Posts) {
+        Some(leg) => attempt::plan(post, Purpose::Order, leg, due),
+        None => wait_for_a_person(post, due),
+    }
+    Ok(())
 }
 
 /// The attempt that asked the provider for the post that is waited for now.
@@ -360,6 +377,7 @@ pub fn tend(world: &mut World, now: Timestamp, draws: &mut Draws, id: OrderId) -
     let silent = now.since(subscription.last_post_at) >= limits::SUBSCRIPTION_SILENCE;
     if expired || silent {
         end(world, now, &mut file, OrderStatus::Expired)?;
+        recall::begin_of_segment(world, now, &mut file, &subscription)?;
     } else if matches!(subscription.state, SubscriptionState::PausedForFunds) {
         go_on(world, now, draws, &mut file)?;
     }

@@ -402,16 +402,26 @@ fn result(answer: &Answer) -> AttemptResult {
     }
 }
 
-fn answer_cancel(stage: &Stage, at: Index, answer: u8) -> Option<Command> {
-    let order = one(at, &files(stage, OrderFile::asked_to_cancel))?;
-    let cancel = stage.file(order).cancels.iter().find(|cancel| cancel.state.is_open())?.id;
-    let answer = match answer % 5 {
-        0 => return Some(Command::ObserveCancel { order, cancel, rejected: true }),
-        1 => CancelAnswer::Refused,
+fn answer_cancel(stage: &Stage, at: Index, word: u8) -> Option<Command> {
+    let answer = match word % 5 {
+        0 | 1 => CancelAnswer::Refused,
         2 => CancelAnswer::Unclear,
         _ => CancelAnswer::Taken { provider_cancel: None },
     };
-    Some(Command::AnswerCancel { order, cancel, answer })
+    let asked_back = |id: &AttemptId| stage.attempt(*id).recall.is_some();
+    let recalls: Vec<AttemptId> = attempts(stage, |_| true).into_iter().filter(asked_back).collect();
+    if word >= 128
+        && let Some(attempt) = one(at, &recalls)
+    {
+        return Some(Command::AnswerRecall { attempt, answer });
+    }
+    let order = one(at, &files(stage, OrderFile::asked_to_cancel))?;
+    let cancel = stage.file(order).cancels.iter().find(|cancel| cancel.state.is_open())?.id;
+    Some(if word % 5 == 0 {
+        Command::ObserveCancel { order, cancel, rejected: true }
+    } else {
+        Command::AnswerCancel { order, cancel, answer }
+    })
 }
 
 fn answer_refill(stage: &Stage, at: Index, answer: u8) -> Option<Command> {

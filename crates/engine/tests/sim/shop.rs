@@ -1,6 +1,6 @@
 //! The shop of a simulated panel: what is sold, by whom it is delivered, who buys.
 
-use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType};
+use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType, Takes};
 use panelworks_core::command::Command;
 use panelworks_core::customer::Switches;
 use panelworks_core::ids::{CustomerId, ProviderAccountId, ServiceId};
@@ -110,6 +110,7 @@ fn service(place: u32, service_type: ServiceType) -> Service {
         service: place.to_string(),
         rate: rate(333_333),
         cancel: true,
+        takes: Takes::Orders,
     };
     let route = match ServiceId(place) {
         MANUAL => Route::Manual,

@@ -1,7 +1,7 @@
 //! An order as an operator sees it: where it stands, why it waits, every attempt and every amount.
 
 use jiff::Timestamp as Instant;
-use panelworks_core::order::attempt::{Attempt, AttemptState};
+use panelworks_core::order::attempt::{Attempt, AttemptState, Recall};
 use panelworks_core::order::{Hold, HoldReason, OrderFile, OrderKind, Part};
 use panelworks_core::provider::SeenRemains;
 use panelworks_core::time::Timestamp;
@@ -237,11 +237,19 @@ fn attempt(attempt: &Attempt) -> AttemptRow {
         attempt: attempt.number,
         provider: attempt.account.0,
         service: attempt.service.clone(),
-        state: state(&attempt.state),
+        state: state(&attempt.state) + recalled(attempt.recall),
         provider_order: attempt.state.provider_order().map(ToString::to_string),
         expected_cost: attempt.expected_cost.into(),
         booked_cost: attempt.booked_cost.into(),
         planned_at: instant(attempt.planned_at),
+    }
+}
+
+const fn recalled(recall: Option<Recall>) -> &'static str {
+    match recall {
+        Some(Recall::Asking { .. }) => "; a cancel is being asked there",
+        Some(Recall::Followed) => "; followed until it has ended there",
+        None => "",
     }
 }
 

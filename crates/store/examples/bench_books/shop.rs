@@ -6,7 +6,7 @@
 use std::error::Error;
 use std::path::Path;
 
-use panelworks_core::catalogue::{Leg, Route, Service, ServiceType};
+use panelworks_core::catalogue::{Leg, Route, Service, ServiceType, Takes};
 use panelworks_core::command::Command;
 use panelworks_core::customer::{KeyHash, Switches};
 use panelworks_core::ids::{CustomerId, OrderId, ProviderAccountId, ServiceId};
@@ -145,8 +145,13 @@ fn provider(id: u32, enabled: bool) -> ProviderAccount {
 
 fn service(number: u32) -> Service {
     let rate = |micros| Rate::from_micros(micros).expect("a rate within bounds");
-    let leg =
-        Leg { account: ProviderAccountId(1), service: "1077".to_owned(), rate: rate(500_000), cancel: true };
+    let leg = Leg {
+        account: ProviderAccountId(1),
+        service: "1077".to_owned(),
+        rate: rate(500_000),
+        cancel: true,
+        takes: Takes::Orders,
+    };
     Service {
         id: ServiceId(0),
         name: format!("Followers | real and active, start within an hour, number {number}"),

@@ -3,8 +3,10 @@
 use panelworks_core::command::Command;
 use panelworks_core::ids::OrderId;
 use panelworks_core::order::OrderFile;
+use panelworks_core::order::attempt::{Recall, Verdict};
+use panelworks_core::order::cancel::CancelAnswer;
 use panelworks_core::provider::SeenStatus;
-use panelworks_core::testing::{draft, seen};
+use panelworks_core::testing::{draft, provider_order, seen, unknown};
 use panelworks_core::time::{Span, Timestamp};
 
 use super::{Panel, Subject, link};
@@ -57,6 +59,29 @@ pub fn an_ended_order_with_an_open_refill_is_work<S: Subject>(subject: &mut S) {
     let seen = panelworks_core::order::refill::RefillSeen::Completed;
     panel.ok(Command::ObserveRefill { order, refill, seen });
     assert_eq!(open_ids(&mut panel, 10), [open]);
+}
+
+pub fn an_ended_order_with_a_recall_is_work<S: Subject>(subject: &mut S) {
+    let mut panel = Panel::open(subject);
+    let customer = panel.customer(100_000_000);
+    let (service, _) = panel.routed();
+    let order = panel.place(customer, service, draft("a", 100));
+    let attempt = panel.send(order, unknown());
+    panel.ok(Command::ResolveAttempt { attempt, verdict: Verdict::WriteOff });
+    let open = panel.place(customer, service, draft("b", 100));
+    assert_eq!(open_ids(&mut panel, 10), [open]);
+    let late = Verdict::Adopt { order: provider_order("late") };
+    panel.ok(Command::ResolveAttempt { attempt, verdict: late });
+    panel.ok(Command::AnswerRecall { attempt, answer: CancelAnswer::Unclear });
+    assert_eq!(open_ids(&mut panel, 1), [order, open]);
+    let due = panel.now.after(Span::seconds(20));
+    panel.reopen();
+    assert_eq!(panel.placed_file(order).attempts[0].recall, Some(Recall::Asking { due, tries: 1 }));
+    panel.ok(Command::AnswerRecall { attempt, answer: CancelAnswer::Refused });
+    assert_eq!(open_ids(&mut panel, 10), [order, open]);
+    panel.observe(attempt, seen(SeenStatus::Completed));
+    assert_eq!(open_ids(&mut panel, 10), [open]);
+    panel.audit();
 }
 
 pub fn ended_orders_are_walked_in_bounded_steps<S: Subject>(subject: &mut S) {

@@ -166,6 +166,8 @@ create table attempt (
     planned_at integer not null,
     provider_order text,
     details text,
+    -- Asked back from the provider by the panel itself; null in nearly every row.
+    recall text,
     room blob,
     primary key (order_id, number)
 ) strict, without rowid;
@@ -173,6 +175,7 @@ create table attempt (
 create unique index attempt_claim on attempt (account, provider_order) where provider_order is not null;
 -- Unknown (6) and absent (8): few, and asked for by account.
 create index attempt_doubt on attempt (account, state, state_at) where state in (6, 8);
+create index open_recall on attempt (order_id) where recall is not null;
 
 create table refill (
     id integer primary key,

@@ -1,4 +1,4 @@
-//! The work there is at a start: open orders, open refills, and what ended lately.
+//! The work there is at a start: open orders, open refills, recalls, and what ended lately.
 //!
 //! In: where to go on. Out: whole files in order of their ids, in steps of a size the caller chooses.
 
@@ -11,9 +11,10 @@ use super::error::doing;
 use super::views::{SqliteViews, whole};
 use crate::ports::{Queue, StoreError};
 
-/// Both halves come in order of their ids out of their partial indexes, and are merged.
+/// All parts come in order of their ids out of their partial indexes, and are merged.
 pub(super) const OPEN: &str = "select id from orders indexed by open_orders where status <= 3 and id > ?1 \
-     union select order_id from refill indexed by open_refill where state <= 3 and order_id > ?1 order by 1 limit ?2";
+     union select order_id from refill indexed by open_refill where state <= 3 and order_id > ?1 \
+     union select order_id from attempt indexed by open_recall where recall is not null and order_id > ?1 order by 1 limit ?2";
 
 /// By primary key, a bounded number of rows.
 pub(super) const FROM_ID: &str = "select id, status, ended_at from orders where id > ?1 order by id limit ?2";

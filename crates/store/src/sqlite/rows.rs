@@ -26,7 +26,7 @@ pub(super) const ORDER_COLUMNS: &str = "id, customer, service, status, kind, par
      accepted_at, ended_at, start_count, parent, part_number, hold_at, mark, link, kind_details, part_details, hold";
 
 pub(super) const ATTEMPT_COLUMNS: &str = "order_id, number, purpose, account, service, expected_cost, booked_cost, currency, entries, \
-     state, state_at, planned_at, provider_order, details";
+     state, state_at, planned_at, provider_order, details, recall";
 
 pub(super) const REFILL_COLUMNS: &str =
     "id, order_id, state, due, provider_refill, tries, requested_at, ended_at";
@@ -121,6 +121,7 @@ pub(super) fn attempt(row: &Row<'_>) -> Result<(OrderId, Attempt)> {
         entries: row.get(8)?,
         state: attempt_state(row)?,
         planned_at: Timestamp(row.get(11)?),
+        recall: details(row, 14)?,
     };
     Ok((OrderId(row.get(0)?), attempt))
 }

@@ -32,6 +32,7 @@ pub fn hot_statements() -> Vec<String> {
         write::INSERT_ATTEMPT,
         write::UPDATE_ATTEMPT,
         write::BOOK_ATTEMPT,
+        write::RECALL_ATTEMPT,
         write::INSERT_ENTRY,
         write::UPDATE_ACCOUNT,
         write::PUT_REFILL,

@@ -44,6 +44,9 @@ pub(super) const INSERT_ATTEMPT: &str = "insert into attempt (order_id, number, 
 pub(super) const UPDATE_ATTEMPT: &str = "update attempt set expected_cost = ?3, booked_cost = ?4, currency = ?5, entries = ?6, state = ?7, \
      state_at = ?8, provider_order = ?9, details = ?10, room = null where order_id = ?1 and number = ?2";
 
+/// Apart from the statement above, which every order needs twice.
+pub(super) const RECALL_ATTEMPT: &str = "update attempt set recall = ?3 where order_id = ?1 and number = ?2";
+
 /// An observed cost: the provider's order stays what it is, and with it the index.
 pub(super) const BOOK_ATTEMPT: &str =
     "update attempt set booked_cost = ?3, entries = ?4 where order_id = ?1 and number = ?2";
@@ -282,7 +285,12 @@ fn attempts(
 ) -> Result<()> {
     for attempt in &after.attempts {
         match before.and_then(|before| before.attempt(attempt.number)) {
-            None => append_attempt(insert, after.order.id, attempt)?,
+            None => {
+                append_attempt(insert, after.order.id, attempt)?;
+                if attempt.recall.is_some() {
+                    put_recall(connection, after.order.id, attempt)?;
+                }
+            }
             Some(old) if old == attempt => {}
             Some(old) => change_attempt(connection, after.order.id, old, attempt)?,
         }
@@ -313,6 +321,9 @@ fn append_attempt(insert: &mut CachedStatement<'_>, order: OrderId, attempt: &At
 }
 
 fn change_attempt(connection: &Connection, order: OrderId, old: &Attempt, new: &Attempt) -> Result<()> {
+    if old.recall != new.recall {
+        put_recall(connection, order, new)?;
+    }
     if old.state == new.state && old.expected_cost == new.expected_cost && old.currency == new.currency {
         let row = params![order.0, new.number, new.booked_cost.0, new.entries];
         connection.prepare_cached(BOOK_ATTEMPT)?.execute(row)?;
@@ -330,6 +341,12 @@ fn change_attempt(connection: &Connection, order: OrderId, old: &Attempt, new: &
         new.state.provider_order().map(ProviderOrderId::as_str),
         state_details(&new.state).map_err(unwritable)?,
     ])?;
+    Ok(())
+}
+
+fn put_recall(connection: &Connection, order: OrderId, attempt: &Attempt) -> Result<()> {
+    let recall = attempt.recall.as_ref().map(json).transpose()?;
+    connection.prepare_cached(RECALL_ATTEMPT)?.execute(params![order.0, attempt.number, recall])?;
     Ok(())
 }
 

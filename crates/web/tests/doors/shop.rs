@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
-use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType};
+use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType, Takes};
 use panelworks_core::command::Command;
 use panelworks_core::customer::{Standing, Switches};
 use panelworks_core::ids::{AttemptId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId};
@@ -264,6 +264,7 @@ fn service(service_type: ServiceType) -> Service {
         service: "77".to_owned(),
         rate: Rate::from_micros(500_000).expect("a rate"),
         cancel: true,
+        takes: Takes::Orders,
     };
     Service {
         id: ServiceId(0),

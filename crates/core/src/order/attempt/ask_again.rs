@@ -41,7 +41,7 @@ pub fn finish_ask(world: &mut World, now: Timestamp, id: AttemptId, order: &Prov
     if !unsettled {
         return Err(Refusal::OutOfTurn("the attempt's outcome is known").into());
     }
-    adopt(world, &mut file, id, order)?;
+    adopt(world, now, &mut file, id, order)?;
     let after = file.order.clone();
     world.put_order(file);
     finish_change(world, now, &before, &after, false)?;

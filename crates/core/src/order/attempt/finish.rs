@@ -7,13 +7,13 @@
 use super::duplicate::raise_doubts;
 use super::{
     Attempt, AttemptResult, AttemptState, Purpose, end_refused, finish_change, may_have_spent, plan,
-    plan_again, retry_wait, take_provider_order,
+    plan_again, recall, retry_wait, take_provider_order,
 };
-use crate::catalogue::Leg;
+use crate::catalogue::{Leg, Takes};
 use crate::ids::{AttemptId, ProviderOrderId};
 use crate::limits;
 use crate::order::observe::hold;
-use crate::order::{HoldReason, OrderFile, cancel, wait_for_a_person};
+use crate::order::{HoldReason, OrderFile, Part, cancel, wait_for_a_person};
 use crate::outcome::{Decision, Done, Refusal, Stop};
 use crate::planted::Bug;
 use crate::provider::RejectionClass;
@@ -115,7 +115,8 @@ fn accept(
         become_unknown(file, id, now, &why);
         return Ok(());
     }
-    take_provider_order(world, file, id, AttemptState::Accepted { order: order.clone() })
+    take_provider_order(world, file, id, AttemptState::Accepted { order: order.clone() })?;
+    if file.order.status.has_ended() { recall::begin(world, now, file, id.number) } else { Ok(()) }
 }
 
 fn become_unknown(file: &mut OrderFile, id: AttemptId, now: Timestamp, why: &str) {
@@ -189,7 +190,7 @@ fn go_on(
     }
     let spent = file.attempt(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?.clone();
     let service = world.service(file.order.service)?.ok_or(Refusal::UnknownService)?;
-    let usable = |leg: &&Leg| spent.purpose == Purpose::Order || leg.cancel;
+    let usable = |leg: &&Leg| takes(leg, file, spent.purpose);
     let legs: Vec<Leg> = service.route.legs().iter().filter(usable).cloned().collect();
     if legs.is_empty() && !matches!(next, Next::End | Next::Hold) {
         wait_for_a_person(file, now);
@@ -214,6 +215,18 @@ fn go_on(
             Ok(())
         }
         None => end_refused(world, now, file),
+    }
+}
+
+/// Segments go only where they can be cancelled, and reported posts only to legs for posts.
+fn takes(leg: &Leg, file: &OrderFile, purpose: Purpose) -> bool {
+    match (purpose, &file.order.part) {
+        (Purpose::Segment(_), _) => leg.takes == Takes::Orders && leg.cancel,
+        (Purpose::Order | Purpose::Mirrored, Part::Post { .. }) => leg.takes == Takes::Posts,
+        (
+            Purpose::Order | Purpose::Mirrored,
+            Part::Whole | Part::DripFeed(_) | Part::Subscription(_) | Part::Run { .. },
+        ) => leg.takes == Takes::Orders,
     }
 }
 

@@ -6,7 +6,8 @@
 
 use super::duplicate::{may_be_reopened, reopen};
 use super::{
-    AttemptState, Verdict, book, end_refused, finish_change, may_have_spent, plan_again, take_provider_order,
+    AttemptState, Verdict, book, end_refused, finish_change, may_have_spent, plan_again, recall,
+    take_provider_order,
 };
 use crate::ids::{AttemptId, OrderId, ProviderOrderId};
 use crate::limits;
@@ -32,7 +33,7 @@ pub fn resolve_attempt(world: &mut World, now: Timestamp, id: AttemptId, verdict
     let by_refusal = matches!(standing, Standing::HeldAfterRefusal);
     match (verdict, standing) {
         (Verdict::Adopt { order }, Standing::Unknown | Standing::Absent | Standing::WrittenOff) => {
-            adopt(world, &mut file, id, order)?;
+            adopt(world, now, &mut file, id, order)?;
         }
         (Verdict::Absent, Standing::Unknown) => {
             if let Some(attempt) = file.attempt_mut(id.number) {
@@ -80,6 +81,7 @@ fn held_after(file: &OrderFile, number: u16) -> bool {
 
 pub(super) fn adopt(
     world: &mut World,
+    now: Timestamp,
     file: &mut OrderFile,
     id: AttemptId,
     order: &ProviderOrderId,
@@ -99,7 +101,8 @@ pub(super) fn adopt(
     attempt.state = AttemptState::FoundLate { order: order.clone() };
     // A write-off has booked it already; nobody asks for it twice.
     let total = attempt.booked_cost.max(attempt.expected_cost);
-    book(world, attempt, id, total)
+    book(world, attempt, id, total)?;
+    recall::begin(world, now, file, id.number)
 }
 
 /// The same leg once more, at once; or the end, where a cancel waited for this word.

@@ -1,10 +1,11 @@
 //! What [`super`] promises.
 
 use super::*;
-use crate::catalogue::{Route, ServiceType};
+use crate::catalogue::{Leg, Route, ServiceType, Takes};
 use crate::command::Command;
 use crate::customer::Standing;
 use crate::ids::{CustomerId, ServiceId};
+use crate::order::attempt::AttemptResult;
 use crate::order::cancel::CancelAnswer;
 use crate::order::draft::Given;
 use crate::provider::RejectionClass;
@@ -316,4 +317,71 @@ fn a_detector_does_not_report_what_the_provider_watches() {
     stage.accept(order, "s1");
     let reported = report(&mut stage, order);
     assert_eq!(reported, Err(Refusal::OutOfTurn("the provider watches for its posts")));
+}
+
+/// Found by an operator's detector, each post ordered at a provider an hour after it was seen.
+fn delayed() -> (Stage, CustomerId, OrderId) {
+    let mut stage = Stage::default();
+    let account = stage.provider();
+    let route = Route::Providers(vec![Leg { takes: Takes::Posts, ..leg(account, "1") }]);
+    let sold = stage.service(Service { route, ..service(ServiceType::Subscriptions) });
+    let anna = stage.customer(1_000_000);
+    let mut draft = following("anna", 100, 100, None);
+    draft.extra.as_mut().expect("fields").delay_min = Given::Is(60);
+    let order = stage.placed(anna, sold, draft);
+    (stage, anna, order)
+}
+
+#[test]
+fn a_reported_post_is_sent_when_its_delay_is_over_and_not_before() {
+    let (mut stage, anna, order) = delayed();
+    report(&mut stage, order).expect("a post");
+    assert_eq!(stage.balance(anna), 1_000_000 - 2 * 90_000, "charged at once, and the next one prepaid");
+    let post = subscription(&stage, order).made[0];
+    let attempt = stage.last_attempt(post);
+    let due = stage.now.after(Span::hours(1));
+    assert_eq!(stage.attempt(attempt).state, AttemptState::Planned { due });
+    stage.now = Timestamp(due.0 - 1);
+    assert!(stage.run(Command::BeginAttempt { attempt }).is_err(), "too early");
+
+    stage.now = due;
+    let outgoing = stage.begin(post);
+    assert_eq!((outgoing.kind, outgoing.quantity, outgoing.service.as_str()), (OrderKind::Default, 100, "1"));
+    assert_eq!(outgoing.link.as_deref(), Some("https://example.com/p/1"));
+    stage.finish(attempt, AttemptResult::Accepted { order: crate::testing::provider_order("p1") });
+    stage.observe(attempt, seen(SeenStatus::Canceled));
+    assert_eq!(stage.balance(anna), 1_000_000 - 90_000, "the post's charge comes back");
+}
+
+#[test]
+fn a_post_that_is_cancelled_before_its_delay_is_over_is_never_sent() {
+    let (mut stage, anna, order) = delayed();
+    report(&mut stage, order).expect("a post");
+    let post = subscription(&stage, order).made[0];
+    stage.cancel(anna, post).expect("cancelled");
+    assert_eq!(stage.file(post).attempts[0].state, AttemptState::Voided);
+    assert_eq!(stage.balance(anna), 1_000_000 - 90_000);
+}
+
+#[test]
+fn a_post_refused_upstream_is_tried_again_only_where_posts_are_taken() {
+    let (mut stage, anna, order) = delayed();
+    report(&mut stage, order).expect("a post");
+    let post = subscription(&stage, order).made[0];
+    stage.send(post, refused(RejectionClass::Limit));
+    assert!(stage.attempt(stage.last_attempt(post)).state.is_planned());
+    stage.send(post, refused(RejectionClass::Service));
+    assert_eq!(stage.order(post).status, OrderStatus::Canceled);
+    assert_eq!(stage.balance(anna), 1_000_000 - 90_000);
+}
+
+#[test]
+fn by_hand_a_reported_post_is_a_persons_from_the_end_of_its_delay() {
+    let (mut stage, anna, sold, _) = detected(1_000_000, None);
+    let mut draft = following("ben", 100, 100, None);
+    draft.extra.as_mut().expect("fields").delay_min = Given::Is(30);
+    let order = stage.placed(anna, sold, draft);
+    report(&mut stage, order).expect("a post");
+    let hold = stage.order(subscription(&stage, order).made[0]).hold.clone().expect("held");
+    assert_eq!((hold.reason, hold.since), (HoldReason::Manual, stage.now.after(Span::minutes(30))));
 }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use panelworks_client::lenient::SeenService;
 use panelworks_client::{CallError, Catalogue, Panel};
-use panelworks_core::catalogue::{Leg, Route, Service, ServiceType};
+use panelworks_core::catalogue::{Leg, Route, Service, ServiceType, Takes};
 use panelworks_core::command::Command;
 use panelworks_core::ids::{ProviderAccountId, ServiceId};
 use panelworks_core::money::{Amount, Rate};
@@ -47,7 +47,10 @@ impl Desk {
         let catalogue = panel.services().await.map_err(|error| told(&error))?;
         let row = catalogue.services.iter().find(|row| row.service == *service);
         let row = row.ok_or_else(|| Refused(format!("provider {id} has no service {service}")))?;
-        if row.service_type.as_ref().is_ok_and(|theirs| import::core_type(*theirs) != ours) {
+        let theirs = row.service_type.as_ref().map(|theirs| import::core_type(*theirs));
+        // Plain orders are what the posts of a subscription are delivered by, once a detector has found them.
+        let posts = ours == ServiceType::Subscriptions && theirs == Ok(ServiceType::Default);
+        if theirs.is_ok_and(|theirs| theirs != ours) && !posts {
             let theirs = row.service_type.as_ref().map_or("unknown", |theirs| theirs.exact());
             return Err(Refused(format!(
                 "service {service} of provider {id} is of type {theirs}, ours is {}: it can't be delivered by it",
@@ -57,7 +60,14 @@ impl Desk {
         let rate = row.rate_micros.and_then(|micros| i64::try_from(micros).ok()).and_then(Rate::from_micros);
         let rate =
             rate.ok_or_else(|| Refused(format!("service {service} of provider {id} has no usable rate")))?;
-        Ok(Route::Providers(vec![Leg { account: *id, service: service.clone(), rate, cancel: row.cancel }]))
+        let takes = if posts { Takes::Posts } else { Takes::Orders };
+        Ok(Route::Providers(vec![Leg {
+            account: *id,
+            service: service.clone(),
+            rate,
+            cancel: row.cancel,
+            takes,
+        }]))
     }
 
     pub(super) async fn test_provider(&self, id: ProviderAccountId) -> Result<Answer, Refused> {

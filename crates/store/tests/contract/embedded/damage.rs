@@ -113,7 +113,7 @@ fn a_cost_edited_by_hand_is_found() {
 #[test]
 fn a_second_attempt_beside_a_live_one_is_found() {
     let sql = "insert into attempt select order_id, 2, purpose, account, service, expected_cost, 0, currency, 0, 1, planned_at, planned_at, \
-               null, null, null from attempt where order_id = 1";
+               null, null, null, null from attempt where order_id = 1";
     found(sql, "I14", "order 1");
 }
 
