@@ -53,6 +53,11 @@ impl Panel {
         Self::launch(&["serve"], variables, None, &[]).await
     }
 
+    /// The same with its books in another folder.
+    pub async fn serve_in(variables: &[(&str, &str)], data: &Path) -> Self {
+        Self::launch(&["serve"], variables, Some(data), &[]).await
+    }
+
     async fn launch(
         words: &[&str],
         variables: &[(&str, &str)],

@@ -51,6 +51,11 @@ pub enum Command {
         attempt: AttemptId,
         result: AttemptResult,
     },
+    /// Restored books don't know whether this attempt was sent since: an unknown outcome.
+    DoubtAttempt {
+        attempt: AttemptId,
+        why: String,
+    },
     /// What a provider said about the order it made for this attempt.
     Observe {
         attempt: AttemptId,
@@ -212,6 +217,7 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
         Command::FinishAttempt { attempt, result } => {
             order::attempt::finish_attempt(world, now, *attempt, result)
         }
+        Command::DoubtAttempt { attempt, why } => order::attempt::doubt_attempt(world, now, *attempt, why),
         Command::Observe { attempt, seen } => order::observe::observe(world, now, draws, *attempt, seen),
         Command::AskAgain { attempt } => order::attempt::ask_again(world, now, *attempt),
         Command::FinishAsk { attempt, order } => order::attempt::finish_ask(world, now, *attempt, order),

@@ -10,10 +10,10 @@ use std::path::Path;
 use anyhow::bail;
 use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, OrderId};
-use panelworks_core::order::OrderFile;
-use panelworks_core::order::attempt::{AttemptResult, AttemptState};
+use panelworks_core::order::attempt::AttemptState;
+use panelworks_core::order::{DripFeed, OrderFile, Part};
 use panelworks_core::planted::Planted;
-use panelworks_core::time::Timestamp;
+use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::Executor;
 use panelworks_store::ports::Books;
 
@@ -85,23 +85,19 @@ fn doubt_all(executor: &mut Executor<Box<dyn Books>>, reads: &Reads) -> anyhow::
     }
 }
 
-/// Makes every attempt unknown that is planned or being sent.
+/// Makes every attempt unknown that is planned or being sent. Runs that fell due since the backup were made and sent
+/// by its panel, as far as anybody knows: they are made here too, and their attempts doubted like the others.
 fn doubt(executor: &mut Executor<Box<dyn Books>>, file: &OrderFile) -> anyhow::Result<usize> {
     let now = SystemClock::default().now();
+    if let Part::DripFeed(drip) = &file.order.part {
+        make_missed_runs(executor, file.order.id, drip, now)?;
+    }
     let mut doubted = 0;
     for attempt in &file.attempts {
-        let id = AttemptId { order: file.order.id, number: attempt.number };
-        let unknown =
-            Command::FinishAttempt { attempt: id, result: AttemptResult::Unknown { why: WHY.to_owned() } };
         match attempt.state {
-            // Decided at the time it was due, for before that it can't be begun.
-            AttemptState::Planned { due } => {
-                let at = Timestamp(now.0.max(due.0));
-                executor.run(at, &[Command::BeginAttempt { attempt: id }, unknown])?;
-                doubted += 1;
-            }
-            AttemptState::Sending { .. } => {
-                executor.run(now, &[unknown])?;
+            AttemptState::Planned { .. } | AttemptState::Sending { .. } => {
+                let attempt = AttemptId { order: file.order.id, number: attempt.number };
+                decide(executor, now, Command::DoubtAttempt { attempt, why: WHY.to_owned() })?;
                 doubted += 1;
             }
             AttemptState::Accepted { .. }
@@ -116,4 +112,31 @@ fn doubt(executor: &mut Executor<Box<dyn Books>>, file: &OrderFile) -> anyhow::R
         }
     }
     Ok(doubted)
+}
+
+/// Each at the time it was due. They are the newest open orders, so that the walk over these still comes to them.
+fn make_missed_runs(
+    executor: &mut Executor<Box<dyn Books>>,
+    parent: OrderId,
+    drip: &DripFeed,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    let interval = Span::minutes(i64::from(drip.interval_min));
+    let mut due = drip.due();
+    for _run in drip.made.len()..drip.runs as usize {
+        let Some(at) = due.filter(|at| *at <= now) else { return Ok(()) };
+        decide(executor, at, Command::MakeRun { parent })?;
+        due = Some(at.after(interval));
+    }
+    Ok(())
+}
+
+/// A restore that can't write down a doubt is none.
+fn decide(executor: &mut Executor<Box<dyn Books>>, at: Timestamp, command: Command) -> anyhow::Result<()> {
+    for ran in executor.run(at, &[command])? {
+        for reply in ran.replies {
+            reply??;
+        }
+    }
+    Ok(())
 }

@@ -13,8 +13,8 @@ use anyhow::Context;
 use panelworks_core::ids::NodeId;
 use panelworks_store::ports::{Books, StoreError, StoreErrorKind};
 use panelworks_store::reader::OwnReads;
-pub use panelworks_store::sqlite::Durability;
 use panelworks_store::sqlite::{self, OpenError, Options, Sqlite, SqliteReads};
+pub use panelworks_store::sqlite::{Durability, OnDamage};
 
 use crate::config::Config;
 use crate::control::request::Refused;
@@ -30,6 +30,7 @@ pub struct Opening {
     pub claim: bool,
     /// Order ids below are never drawn: beyond what a restored backup's panel may have given out since.
     pub order_floor: Option<u32>,
+    pub on_damage: OnDamage,
 }
 
 /// Open books. Nobody else can open them as long as `books` lives.
@@ -45,8 +46,8 @@ pub struct Opened {
 
 /// Opens the books, and makes them where there are none.
 pub fn open(config: &Config, opening: Opening) -> anyhow::Result<Opened> {
-    let Opening { durability, claim, order_floor } = opening;
-    let options = Options { durability, claim, order_floor, max_pages: None };
+    let Opening { durability, claim, order_floor, on_damage } = opening;
+    let options = Options { durability, claim, order_floor, on_damage, ..Options::default() };
     let opened = Sqlite::open(&config.data_dir, options)?;
     Ok(Opened {
         books: Box::new(opened.books),

@@ -44,7 +44,8 @@ pub async fn ask(config: &Config, request: Request, progress: Progress) -> anyho
         if let Some(connection) = socket::connect(&config.data_dir).await? {
             return Ok(socket::ask(connection, &request, &progress).await?);
         }
-        match Core::open(config, Opening::default()).await {
+        let opening = Opening { on_damage: request.on_damage(), ..Opening::default() };
+        match Core::open(config, opening).await {
             Ok(core) => return ask_here(core, request, progress).await,
             // A panel that is just starting or stopping has the lock and no socket.
             Err(error) if books::are_in_use(&error) && Instant::now() < patience => {

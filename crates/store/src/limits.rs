@@ -60,6 +60,14 @@ pub const ROOM_RESERVES: u64 = 2;
 pub const IDS_PER_QUERY: usize = 100;
 /// Violations that an audit names; a broken file has more than anybody reads.
 pub const VIOLATIONS: usize = 10_000;
+/// Batches at the end of the books that are checked at every start (invariants.md A15).
+pub const TAIL_BATCHES: usize = 1_024;
+/// Entries after which that check has seen enough: about 20 ms.
+pub const TAIL_ENTRIES: usize = 4_096;
+/// Orders of those entries that are read whole.
+pub const TAIL_ORDERS: usize = 1_024;
+/// The check goes no further after this, on a slow disk: a start has a second (performance.md, P12).
+pub const TAIL_TIME: Duration = Duration::from_millis(250);
 /// Orders between two reports of an audit's progress.
 pub const AUDIT_PROGRESS: u64 = 10_000;
 

@@ -20,6 +20,7 @@ mod room;
 mod rows;
 mod schema;
 mod statements;
+mod tail;
 mod views;
 mod write;
 
@@ -38,7 +39,7 @@ pub use statements::hot_statements;
 pub use views::{SqliteReads, SqliteViews};
 
 use crate::limits;
-use crate::ports::StoreError;
+use crate::ports::{StoreError, StoreErrorKind};
 
 /// How an embedded store is opened.
 #[derive(Debug, Clone, Copy, Default)]
@@ -49,8 +50,21 @@ pub struct Options {
     pub claim: bool,
     /// Order ids below are never drawn: beyond what a restored backup's panel may have given out since.
     pub order_floor: Option<u32>,
+    pub on_damage: OnDamage,
     /// Bounds the file, in pages of 4 KiB: for tests of a full disk.
     pub max_pages: Option<u32>,
+    /// Bounds the part of each index that is kept in memory, in marks: for tests of what happens beyond it.
+    pub marks_in_memory: Option<usize>,
+}
+
+/// What happens when the end of the books is not what was committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDamage {
+    /// Nothing starts on them.
+    #[default]
+    Refuse,
+    /// They are opened all the same, by whoever looks for what is wrong.
+    Open,
 }
 
 /// What an acknowledgement promises.
@@ -89,6 +103,12 @@ pub enum OpenError {
     NotOurs(PathBuf),
     #[error("{doing} {}: {why}", .path.display())]
     Io { doing: &'static str, path: PathBuf, why: io::Error },
+    #[error(
+        "the books in {} are damaged: {what}. Nothing was started. Keep a copy of the folder, see with `panelworks \
+         check` how far it goes, and restore the last backup with `panelworks restore`",
+        .file.display()
+    )]
+    Damaged { file: PathBuf, what: String },
     #[error("{0}")]
     Store(#[from] StoreError),
 }
@@ -119,6 +139,9 @@ impl Sqlite {
         let mut connection = Connection::open(&file).map_err(error::doing("opening the file"))?;
         configure(&connection, options).map_err(error::doing("configuring the connection"))?;
         schema::prepare(&mut connection, &file)?;
+        if options.on_damage == OnDamage::Refuse {
+            refuse_damage(&connection, &file)?;
+        }
         let place = fs::metadata(&file).map_err(io("looking at", &file))?;
         let place = format!("{}:{}", place.dev(), place.ino());
         let start = schema::start(&mut connection, &place, options)
@@ -132,8 +155,24 @@ impl Sqlite {
             Durability::Synced => Some(folder.join(LOG)),
             Durability::Lazy => None,
         };
-        let books = SqliteBooks::new(connection, start, &reads, room, checkpoints, log, lock)?;
+        let books = SqliteBooks::new(connection, start, &reads, room, checkpoints, log, lock)?
+            .keeping(options.marks_in_memory.unwrap_or(limits::MARKS_IN_MEMORY));
         Ok(Opened { books, reads, node, epoch, is_copy })
+    }
+}
+
+/// Before the first write: what was changed behind our back is not made worse.
+fn refuse_damage(connection: &Connection, file: &Path) -> Result<(), OpenError> {
+    let damaged = |what| OpenError::Damaged { file: file.to_owned(), what };
+    match tail::violations(connection) {
+        Ok(found) => found.first().map_or(Ok(()), |first| Err(damaged(first.to_string()))),
+        Err(error) => match error::kind_of(&error) {
+            // A lock of somebody else's, a full disk: not the books' fault.
+            StoreErrorKind::Again | StoreErrorKind::Full | StoreErrorKind::Away => {
+                Err(error::doing("checking the end of the books")(error).into())
+            }
+            StoreErrorKind::Fatal | StoreErrorKind::Failed => Err(damaged(error.to_string())),
+        },
     }
 }
 

@@ -16,7 +16,7 @@ mod resolve;
 mod tests;
 
 pub use ask_again::{ask_again, finish_ask};
-pub use finish::{RESTARTED, finish_attempt};
+pub use finish::{RESTARTED, doubt_attempt, finish_attempt};
 pub use recall::{Recall, answer_recall};
 pub use resolve::{expire_hold, resolve_attempt};
 

@@ -103,7 +103,10 @@ fn attempt_may_follow(old: &AttemptState, new: &AttemptState) -> bool {
         return true;
     }
     match old {
-        S::Planned { .. } => matches!(new, S::Sending { .. } | S::NotSent { .. } | S::Voided),
+        // Unknown at once only in restored books.
+        S::Planned { .. } => {
+            matches!(new, S::Sending { .. } | S::NotSent { .. } | S::Unknown { .. } | S::Voided)
+        }
         S::Sending { .. } => {
             matches!(new, S::Accepted { .. } | S::Rejected { .. } | S::NotSent { .. } | S::Unknown { .. })
         }

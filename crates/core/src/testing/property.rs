@@ -417,7 +417,7 @@ fn answer_cancel(stage: &Stage, at: Index, word: u8) -> Option<Command> {
     }
     let order = one(at, &files(stage, OrderFile::asked_to_cancel))?;
     let cancel = stage.file(order).cancels.iter().find(|cancel| cancel.state.is_open())?.id;
-    Some(if word % 5 == 0 {
+    Some(if word.is_multiple_of(5) {
         Command::ObserveCancel { order, cancel, rejected: true }
     } else {
         Command::AnswerCancel { order, cancel, answer }

@@ -43,7 +43,7 @@ impl Heard {
     }
 
     fn tell(&mut self) {
-        let after = self.stage.file(self.order).clone();
+        let after = Box::new(self.stage.file(self.order).clone());
         let orders = vec![OrderChange { before: None, after }];
         self.engine.heard(self.stage.now, &Changes { orders, ..Changes::default() });
     }

@@ -14,6 +14,7 @@ use panelworks_web::password::Passphrase;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Answer;
+use crate::books::OnDamage;
 use crate::import::ImportAsked;
 
 /// One thing an operator asks.
@@ -109,6 +110,14 @@ pub enum Request {
     Doctor {
         offline: bool,
     },
+}
+
+impl Request {
+    /// Damaged books are opened only for whoever looks for the damage.
+    pub const fn on_damage(&self) -> OnDamage {
+        let looks_for_it = matches!(self, Self::Check | Self::Doctor { .. });
+        if looks_for_it { OnDamage::Open } else { OnDamage::Refuse }
+    }
 }
 
 /// A customer to open.

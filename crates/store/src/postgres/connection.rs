@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn every_host_keeps_its_own_port_and_the_common_rest() {
+    fn every_host_keeps_its_own_port_and_what_it_shares_with_the_others() {
         let config: Config =
             "postgres://ann:secret@one.example:5433,two.example:5434/panel".parse().expect("an address");
         let hosts = each_host(&config);

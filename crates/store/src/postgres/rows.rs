@@ -38,7 +38,7 @@ macro_rules! columns {
     };
     (attempt) => {
         "order_id, number, purpose, account, service, expected_cost, booked_cost, currency, entries, state, \
-         state_at, planned_at, provider_order, details"
+         state_at, planned_at, provider_order, details, recall"
     };
     (refill) => {
         "id, order_id, state, due, provider_refill, tries, requested_at, ended_at"
@@ -186,6 +186,7 @@ pub(super) fn attempt(row: &Row) -> Result<(OrderId, Attempt)> {
         entries: id(row, 8)?,
         state: attempt_state(row)?,
         planned_at: Timestamp(get(row, 11)?),
+        recall: details(row, 14)?,
     };
     Ok((OrderId(id(row, 0)?), attempt))
 }

@@ -33,6 +33,9 @@ create table batch (
     -- Orders there are since this batch.
     orders integer not null,
     link blob not null,
+    -- Ids of what its entries are about, as ranges; and a digest of the balances and orders they left. See sqlite/tail.rs.
+    causes blob not null,
+    balances blob not null,
     primary key (node, epoch, sequence)
 ) strict, without rowid;
 

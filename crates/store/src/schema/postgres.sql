@@ -210,11 +210,14 @@ create table attempt (
     service text not null,
     provider_order text,
     details text,
+    -- Asked back from the provider by the panel itself; null in nearly every row.
+    recall text,
     primary key (order_id, number, customer)
 ) with (fillfactor = 80);
 -- A provider's order belongs to one attempt (invariants.md I16).
 create unique index attempt_claim on attempt (account, provider_order) where provider_order is not null;
 create index attempt_doubt on attempt (account) where doubt;
+create index open_recall on attempt (order_id) where recall is not null;
 
 create table refill (
     id integer not null,

@@ -17,6 +17,7 @@ use super::rows::{
     self, ATTEMPT_COLUMNS, CANCEL_COLUMNS, ENTRY_COLUMNS, ORDER_COLUMNS, REFILL_COLUMNS, natural,
 };
 use super::schema::tip;
+use super::tail;
 use crate::chain::{self, Link};
 use crate::limits;
 
@@ -40,6 +41,10 @@ pub(super) fn audit(connection: &Connection, progress: &mut dyn FnMut(u64, u64))
     walk.prepaid(connection)?;
     let Walk { audit, mut found, .. } = walk;
     found.extend(audit.finish());
+    // What a start would refuse is named here too.
+    let tail = tail::violations(connection)?;
+    let news: Vec<Violation> = tail.into_iter().filter(|violation| !found.contains(violation)).collect();
+    found.extend(news);
     found.truncate(limits::VIOLATIONS);
     Ok(found)
 }

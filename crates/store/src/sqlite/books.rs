@@ -25,6 +25,7 @@ use super::marks::{Kind, Marks, Salt};
 use super::room::Room;
 use super::rows::integer;
 use super::schema::{Start, Tip};
+use super::tail::Trace;
 use super::views::SqliteReads;
 use super::{Lock, rebuild, write};
 use crate::chain::{self, Link};
@@ -47,6 +48,7 @@ pub struct SqliteBooks {
     broken: Option<StoreError>,
     kept: Kept,
     indexes: Indexes,
+    marks_in_memory: usize,
     tended: Tended,
     room: Room,
     /// What has to be synced for a commit; None where commits are not synced, as configured.
@@ -109,11 +111,17 @@ impl SqliteBooks {
             broken: None,
             kept: Kept::default(),
             indexes,
+            marks_in_memory: limits::MARKS_IN_MEMORY,
             tended: Tended { firsts: VecDeque::new() },
             room,
             log,
             _lock: lock,
         })
+    }
+
+    /// In memory at most so many marks of each index.
+    pub(super) fn keeping(self, marks_in_memory: usize) -> Self {
+        Self { marks_in_memory, ..self }
     }
 
     /// The last link of the chain.
@@ -129,7 +137,11 @@ impl SqliteBooks {
         let empty = Ready { guards: Marks::empty(Kind::Guard), idempotency: Marks::empty(Kind::Idempotency) };
         let before = std::mem::replace(&mut self.indexes, Indexes::Ready(Box::new(empty)));
         if let Indexes::Building { guards, idempotency } = before {
-            let ready = Ready { guards: built(guards)?, idempotency: built(idempotency)? };
+            let most = self.marks_in_memory;
+            let ready = Ready {
+                guards: built(guards)?.keeping(most),
+                idempotency: built(idempotency)?.keeping(most),
+            };
             self.indexes = Indexes::Ready(Box::new(ready));
         }
         Ok(())
@@ -150,6 +162,7 @@ impl SqliteBooks {
             last_entry: cursors.entry - 1,
             orders: self.tip.orders + new_orders,
         };
+        let trace = Trace::of(changes, tip.orders);
         self.connection
             .prepare_cached(INSERT_BATCH)
             .and_then(|mut insert| {
@@ -161,7 +174,9 @@ impl SqliteBooks {
                     integer(tip.place),
                     integer(tip.last_entry),
                     integer(tip.orders),
-                    tip.link
+                    tip.link,
+                    trace.causes,
+                    trace.balances
                 ])
             })
             .map_err(doing("writing the batch's own row"))?;
@@ -266,8 +281,8 @@ fn built(index: Built) -> Result<Marks, StoreError> {
 pub(super) const IS_NEW: &str = "select node.epoch, exists (select 1 from batch where node = ?1 and epoch = ?2 and sequence = ?3) \
      from node where id = ?1";
 
-pub(super) const INSERT_BATCH: &str = "insert into batch (node, epoch, sequence, at, place, last_entry, orders, link) \
-     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) const INSERT_BATCH: &str = "insert into batch (node, epoch, sequence, at, place, last_entry, orders, link, causes, balances) \
+     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
 pub(super) const FIRST_OPEN: &str = "select min(id) from orders indexed by open_orders where status <= 3";
 

@@ -120,6 +120,11 @@ impl Marks {
         }
     }
 
+    /// In memory at most so many, beside what is on its way into a run.
+    pub(super) fn keeping(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
     /// The youngest order that the runs cover: what is older need not be read at a start.
     pub(super) fn covered(&self) -> OrderId {
         OrderId(self.runs.iter().map(|run| run.last_order).max().unwrap_or(0))

@@ -13,7 +13,7 @@ use super::{OpenError, Options};
 use crate::chain::{self, Link};
 
 /// Raised with every change of the schema.
-pub(super) const VERSION: i64 = 2;
+pub(super) const VERSION: i64 = 3;
 /// "PNLW": tells our files from those of other programs.
 const APPLICATION: i64 = 0x504e_4c57;
 const SCHEMA: &str = include_str!("../schema/panelworks.sql");

@@ -1,6 +1,6 @@
 //! The statements that run while somebody waits, for the test that asks SQLite how it would run them.
 
-use super::{books, files, load, marks, operators, queue, rebuild, schema, views, write};
+use super::{books, files, load, marks, operators, queue, rebuild, schema, tail, views, write};
 
 /// Every statement of the hot paths: batches, the questions of doors, the engine's start. Each must find its
 /// rows by an index; a test asks for their plans.
@@ -41,6 +41,8 @@ pub fn hot_statements() -> Vec<String> {
     ];
     let mut all: Vec<String> = fixed.map(str::to_owned).into();
     all.extend([
+        tail::entries_of_causes(),
+        tail::entries_of_order(),
         files::order_by_id(),
         files::attempts_of_order(),
         files::refills_of_order(),

@@ -345,7 +345,7 @@ fn change_attempt(connection: &Connection, order: OrderId, old: &Attempt, new: &
 }
 
 fn put_recall(connection: &Connection, order: OrderId, attempt: &Attempt) -> Result<()> {
-    let recall = attempt.recall.as_ref().map(json).transpose()?;
+    let recall = attempt.recall.as_ref().map(json).transpose().map_err(unwritable)?;
     connection.prepare_cached(RECALL_ATTEMPT)?.execute(params![order.0, attempt.number, recall])?;
     Ok(())
 }

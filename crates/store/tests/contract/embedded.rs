@@ -6,6 +6,7 @@ mod damage;
 mod plans;
 mod questions;
 mod room;
+mod spill;
 
 use panelworks_core::command::Command;
 use panelworks_core::ids::{CustomerId, OrderId, ServiceId};

@@ -1,8 +1,8 @@
 //! A panel for tests: two customers, one service of each type and some odd ones, a provider that is played by hand.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, RwLock};
 
 use axum::body::Body;
 use http::{HeaderMap, Request, StatusCode};
@@ -40,6 +40,8 @@ pub(crate) struct Shop {
     pub(crate) router: axum::Router,
     pub(crate) executor: Handle,
     now: Arc<AtomicI64>,
+    /// Whoever holds it for writing keeps the executor from deciding anything.
+    pub(crate) gate: Arc<RwLock<()>>,
     folder: PathBuf,
 }
 
@@ -65,19 +67,23 @@ impl Shop {
         let known = reader.ask(|views| Known::read(views)).await.expect("an empty store is read");
         let known = Arc::new(known);
         let now = Arc::new(AtomicI64::new(1_767_261_600_000));
-        let clock = Arc::clone(&now);
+        let (clock, gate) = (Arc::clone(&now), Arc::new(RwLock::new(())));
+        let gate_of_clock = Arc::clone(&gate);
         let followed = Arc::clone(&known);
         let executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
         let (executor, _thread) = Handle::start(
             executor,
-            move || Timestamp(clock.load(Ordering::Relaxed)),
+            move || {
+                let _open = gate_of_clock.read();
+                Timestamp(clock.load(Ordering::Relaxed))
+            },
             Box::new(move |committed| followed.follow(committed)),
         )
         .expect("a thread starts");
         let mut settings = Settings::new("Nord", "USD", "http://127.0.0.1:8080");
         change(&mut settings);
         let panel = Arc::new(Panel::new(known, executor.clone(), reader, settings));
-        let shop = Self { router: router(Arc::clone(&panel)), panel, executor, now, folder };
+        let shop = Self { router: router(Arc::clone(&panel)), panel, executor, now, gate, folder };
         shop.furnish().await;
         shop
     }

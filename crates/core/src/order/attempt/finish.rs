@@ -64,6 +64,20 @@ pub fn finish_attempt(world: &mut World, now: Timestamp, id: AttemptId, result: 
     Ok(Done::Noted)
 }
 
+/// An attempt of restored books that was planned or being sent: it may have been sent since, and whether it may be
+/// sent now is nobody's question any more.
+pub fn doubt_attempt(world: &mut World, now: Timestamp, id: AttemptId, why: &str) -> Decision {
+    let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
+    let attempt = file.attempt_mut(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?;
+    if !matches!(attempt.state, AttemptState::Planned { .. } | AttemptState::Sending { .. }) {
+        return Err(Refusal::OutOfTurn("the attempt is neither planned nor being sent").into());
+    }
+    attempt.currency = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?.currency;
+    become_unknown(&mut file, id, now, why);
+    world.put_order(file);
+    Ok(Done::Noted)
+}
+
 /// A planned attempt that our own policy keeps from being sent. At a loss another leg may be cheaper, at once.
 pub(super) fn keep_unsent(
     world: &mut World,
