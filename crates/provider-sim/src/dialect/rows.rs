@@ -78,10 +78,12 @@ pub(super) fn smart_panel(response: &Response, mut value: Value) -> Value {
         }),
         Response::Order(_) => value = json!({"status": "success", "order": value["order"]}),
         Response::StatusMany(_) => {
+            // A fault may have left one error for all, which is no row.
             for (id, row) in value.as_object_mut().into_iter().flatten() {
-                match row.get("error") {
-                    Some(error) => *row = error.clone(),
-                    None => row["order"] = id.as_str().into(),
+                if let Some(error) = row.get("error").cloned() {
+                    *row = error;
+                } else if let Some(row) = row.as_object_mut() {
+                    row.insert("order".to_owned(), id.as_str().into());
                 }
             }
         }

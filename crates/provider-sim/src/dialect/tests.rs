@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::catalogue::Catalogue;
+use crate::fault::{Fault, Faults};
 use crate::options::Settings;
 use crate::provider::Provider;
-use crate::testing::{ask, json, order, reply};
+use crate::reply::Reaction;
+use crate::testing::{ask, form, json, order, post, reply};
 
 const DAY: i64 = 86_400_000;
 
@@ -247,6 +249,24 @@ fn services_read_alike_but_for_what_a_dialect_leaves_out() {
                 (&ours.service, &ours.service_type),
                 "{dialect:?}"
             );
+        }
+    }
+}
+
+#[test]
+fn every_fault_can_be_told_in_every_dialect() {
+    let calls =
+        ["add&service=1&link=c&quantity=100", "status&order=2", "status&orders=1,2,9", "refill&orders=1,9"];
+    for (dialect, fault) in
+        Dialect::ALL.into_iter().flat_map(|one| Fault::all().into_iter().map(move |fault| (one, fault)))
+    {
+        for call in calls {
+            let mut provider = provider(dialect);
+            provider.set_faults(Faults::at(fault, 1_000));
+            let told = provider.react(3 * DAY, &post(&form(call)));
+            let cut_off = matches!(told, Reaction::Hang | Reaction::Closed | Reaction::RefusedConnection);
+            let empty = matches!(&told, Reaction::Reply(reply) if reply.body.is_empty());
+            assert!(cut_off || !empty || fault.to_string().ends_with("empty"), "{dialect:?} {fault} {call}");
         }
     }
 }
