@@ -51,11 +51,6 @@ pub enum Command {
         attempt: AttemptId,
         result: AttemptResult,
     },
-    /// Restored books don't know whether this attempt was sent since: an unknown outcome.
-    DoubtAttempt {
-        attempt: AttemptId,
-        why: String,
-    },
     /// What a provider said about the order it made for this attempt.
     Observe {
         attempt: AttemptId,
@@ -75,6 +70,10 @@ pub enum Command {
     EnterShare {
         order: OrderId,
         delivered_permille: u16,
+    },
+    /// Books restored from a backup can't vouch for this attempt: it may have been sent since.
+    DoubtAttempt {
+        attempt: AttemptId,
     },
     /// A person's decision over an attempt of unknown outcome.
     ResolveAttempt {
@@ -217,10 +216,10 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
         Command::FinishAttempt { attempt, result } => {
             order::attempt::finish_attempt(world, now, *attempt, result)
         }
-        Command::DoubtAttempt { attempt, why } => order::attempt::doubt_attempt(world, now, *attempt, why),
         Command::Observe { attempt, seen } => order::observe::observe(world, now, draws, *attempt, seen),
         Command::AskAgain { attempt } => order::attempt::ask_again(world, now, *attempt),
         Command::FinishAsk { attempt, order } => order::attempt::finish_ask(world, now, *attempt, order),
+        Command::DoubtAttempt { attempt } => order::attempt::doubt_attempt(world, now, *attempt),
         Command::EnterShare { order, delivered_permille } => {
             order::share::enter_share(world, now, *order, *delivered_permille)
         }

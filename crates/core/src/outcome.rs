@@ -11,6 +11,7 @@ use crate::ids::{
 };
 use crate::operator::Role;
 use crate::order::attempt::Outgoing;
+use crate::time::Timestamp;
 use crate::world::{Need, Posting};
 
 /// What was done.
@@ -110,6 +111,9 @@ pub enum Refusal {
     AmountOutOfRange,
     #[error("the ids of this kind are used up")]
     IdsExhausted,
+    /// Begun too early: the clock may have been set back since it was found due.
+    #[error("the attempt is not due yet")]
+    NotDue(Timestamp),
     #[error("not in the state this needs: {0}")]
     OutOfTurn(&'static str),
 }

@@ -17,7 +17,7 @@ pub enum Bug {
     SendBeforeSending,
     /// The balance is checked as it was before the batch (9).
     BalanceBeforeBatch,
-    /// Refunds are not bounded by the charge (12).
+    /// Refunds follow whatever remains is said, also above what was sold (12).
     RefundWithoutCap,
     /// A repeated Partial refunds again (13).
     RefundRepeated,
@@ -37,10 +37,32 @@ pub enum Bug {
     ChargeRoundsDown,
     /// All missed runs of a drip-feed are made at once (27).
     RunsCatchUp,
+    /// A 5xx after the first byte is planned again (2).
+    RetryAfterServerError,
+    /// A connection that broke after the body was sent is planned again (3).
+    RetryAfterReset,
+    /// A commit that nobody knows the fate of is acknowledged (7).
+    AckUnknownCommit,
+    /// A provider that does not know an order of ours is believed to have canceled it (18).
+    UnknownIdIsCanceled,
+    /// The answers of many are matched by their place (19).
+    AnswersByPosition,
+    /// One id that is answered with an error ends the pass: the rest is never asked again (20).
+    OneErrorStopsPoll,
+    /// An idempotency key counts for every customer (23).
+    KeyOfAnyCustomer,
+    /// The same key with other parameters is answered with the first order (24).
+    KeyWithOtherParameters,
+    /// Rate and quantity are multiplied in 32 bits, wrapping around (25).
+    WrappingProduct,
+    /// The price is read when the order is sent (28).
+    PriceAtDispatch,
+    /// Books restored from a backup go on as if nothing had happened since (30).
+    RestoreWithoutQuarantine,
 }
 
 impl Bug {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 26] = [
         Self::RetryAfterTimeout,
         Self::SendingToPlanned,
         Self::AckBeforeCommit,
@@ -56,6 +78,29 @@ impl Bug {
         Self::RetryUnknownCommit,
         Self::ChargeRoundsDown,
         Self::RunsCatchUp,
+        Self::RetryAfterServerError,
+        Self::RetryAfterReset,
+        Self::AckUnknownCommit,
+        Self::UnknownIdIsCanceled,
+        Self::AnswersByPosition,
+        Self::OneErrorStopsPoll,
+        Self::KeyOfAnyCustomer,
+        Self::KeyWithOtherParameters,
+        Self::WrappingProduct,
+        Self::PriceAtDispatch,
+        Self::RestoreWithoutQuarantine,
+    ];
+
+    /// The eight that any seed should see (invariants.md 7.7).
+    pub const OBVIOUS: [Self; 8] = [
+        Self::RetryAfterTimeout,
+        Self::AckBeforeCommit,
+        Self::RefundWithoutCap,
+        Self::BalanceBeforeBatch,
+        Self::RefundRepeated,
+        Self::SendBeforeSending,
+        Self::IdempotencyIgnored,
+        Self::SendingToPlanned,
     ];
 }
 

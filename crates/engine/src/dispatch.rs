@@ -11,7 +11,8 @@ use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, ProviderAccountId, ProviderOrderId};
 use panelworks_core::money::Currency;
 use panelworks_core::order::attempt::AttemptResult;
-use panelworks_core::outcome::Done;
+use panelworks_core::outcome::{Done, Refusal};
+use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::provider::{Observation, ProviderAccount, RejectionClass};
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::{Lane as Priority, Reply};
@@ -217,18 +218,26 @@ impl Engine {
                 self.outbox.push(Act::Ask { ticket, account, call, kind: Calls::Add });
             }
             Ok(Ok(_)) => self.leave_lane(attempt, account),
+            Ok(Err(Refusal::NotDue(due))) => {
+                tracing::warn!(%attempt, "the clock went back; the attempt waits until it is due again");
+                self.claim_later(attempt, account, due);
+            }
             Ok(Err(refusal)) => {
                 tracing::debug!(%attempt, %refusal, "an attempt is not sent");
                 self.leave_lane(attempt, account);
             }
             Err(undecided) => {
                 tracing::warn!(%attempt, %undecided, "an attempt could not be claimed; it is tried again");
-                self.leave_lane(attempt, account);
-                if let Some(lane) = self.lanes.get_mut(&account) {
-                    lane.planned.insert(attempt);
-                    self.agenda.set(Due::Begin(attempt), now.after(limits::SUBMIT_AGAIN));
-                }
+                self.claim_later(attempt, account, now.after(limits::SUBMIT_AGAIN));
             }
+        }
+    }
+
+    fn claim_later(&mut self, attempt: AttemptId, account: ProviderAccountId, at: Timestamp) {
+        self.leave_lane(attempt, account);
+        if let Some(lane) = self.lanes.get_mut(&account) {
+            lane.planned.insert(attempt);
+            self.agenda.set(Due::Begin(attempt), at);
         }
     }
 
@@ -247,7 +256,7 @@ impl Engine {
         exchange: &Result<Exchanged, Failure>,
     ) {
         self.leave_lane(attempt, account);
-        let result = classify::add_result(exchange);
+        let result = planted_resend(self.planted, exchange, classify::add_result(exchange));
         let retry_after = exchange.as_ref().ok().and_then(|answer| answer.retry_after);
         if let Some(lane) = self.lanes.get_mut(&account) {
             let asked_to_wait =
@@ -258,6 +267,22 @@ impl Engine {
             tracing::info!(%attempt, %account, ?result, "an attempt did not get through");
         }
         self.outcome(Command::FinishAttempt { attempt, result });
+    }
+}
+
+/// Bugs 2 and 3 of the list: what nobody knows is taken for not sent.
+fn planted_resend(
+    planted: Planted,
+    exchange: &Result<Exchanged, Failure>,
+    result: AttemptResult,
+) -> AttemptResult {
+    let resent = match exchange {
+        Ok(answer) => planted.has(Bug::RetryAfterServerError) && answer.status >= 500,
+        Err(failure) => planted.has(Bug::RetryAfterReset) && failure.why.contains("closed"),
+    };
+    match result {
+        AttemptResult::Unknown { why } if resent => AttemptResult::NotSent { why },
+        other => other,
     }
 }
 
@@ -291,5 +316,51 @@ fn judge(
                 health.succeeded();
             }
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Pace;
+    use panelworks_core::ids::OrderId;
+
+    const ACCOUNT: ProviderAccountId = ProviderAccountId(1);
+    const ATTEMPT: AttemptId = AttemptId { order: OrderId(1), number: 1 };
+
+    /// An engine whose one lane has one attempt ready.
+    fn ready() -> Engine {
+        let provider = ProviderAccount {
+            id: ACCOUNT,
+            name: "one".to_owned(),
+            url: "http://one.invalid/api/v2".to_owned(),
+            sealed_key: Vec::new(),
+            currency: Currency::USD,
+            enabled: true,
+            private_address: true,
+            connections: 1,
+            keys_kept_hours: None,
+        };
+        let mut engine = Engine::new(Pace::default());
+        engine.know(&[provider], std::iter::empty());
+        engine.lanes.get_mut(&ACCOUNT).expect("a lane").make_ready(ATTEMPT);
+        engine
+    }
+
+    /// The ticket of the claim that the engine wants now, if it wants one.
+    fn claim(engine: &mut Engine, now: Timestamp) -> Option<crate::engine::Ticket> {
+        engine.next(now).acts.into_iter().find_map(|act| match act {
+            Act::Submit { ticket, command: Command::BeginAttempt { attempt: ATTEMPT }, .. } => Some(ticket),
+            _other_wish => None,
+        })
+    }
+
+    #[test]
+    fn an_attempt_found_early_after_the_clock_went_back_is_claimed_again_when_it_is_due() {
+        let (mut engine, now, due) = (ready(), Timestamp(0), Timestamp(3_600_000));
+        let ticket = claim(&mut engine, now).expect("ready");
+        engine.decided(now, ticket, Ok(Err(Refusal::NotDue(due))));
+        assert_eq!(claim(&mut engine, Timestamp(due.0 - 1)), None);
+        assert!(claim(&mut engine, due).is_some());
     }
 }

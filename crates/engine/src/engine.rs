@@ -12,6 +12,7 @@ use panelworks_core::ids::{
 };
 use panelworks_core::order::OrderFile;
 use panelworks_core::outcome::Done;
+use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_core::world::Changes;
@@ -149,6 +150,7 @@ pub struct Engine {
     /// Orders heard of while the open ones are still being read: what was read of them is older.
     pub(crate) heard: Option<HashSet<OrderId>>,
     pub(crate) recheck: Recheck,
+    pub(crate) planted: Planted,
     tickets: u64,
     started: bool,
     stopping: bool,
@@ -175,10 +177,18 @@ impl Engine {
             paused: HashMap::new(),
             heard: Some(HashSet::new()),
             recheck: Recheck { from: Timestamp(0), until: Timestamp(0) },
+            planted: Planted::default(),
             tickets: 0,
             started: false,
             stopping: false,
         }
+    }
+
+    /// The same with a bug, for the simulation.
+    #[must_use]
+    pub const fn with(mut self, planted: Planted) -> Self {
+        self.planted = planted;
+        self
     }
 
     /// Providers and services as they stand at a start; later changes come by [`Engine::heard`].

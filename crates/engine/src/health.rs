@@ -21,9 +21,10 @@ pub(crate) struct Health {
 }
 
 impl Health {
-    /// When the next attempt may be sent; None: now, as many as there are connections.
+    /// When the next attempt may be sent; None: now, as many as there are connections. A wait that is longer than any
+    /// is from before the clock was set back (invariants.md A13).
     pub(crate) fn closed_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.not_before.filter(|at| *at > now)
+        self.not_before.filter(|at| *at > now && at.since(now) <= limits::RETRY_AFTER_MAX)
     }
 
     /// Whether only one attempt at a time may probe.
@@ -107,6 +108,14 @@ mod tests {
         assert_eq!(health.closed_until(Timestamp(59_999)), Some(Timestamp(60_000)));
         assert_eq!(health.closed_until(Timestamp(60_000)), None);
         assert!(health.is_probing());
+    }
+
+    #[test]
+    fn a_wait_ends_when_the_clock_is_set_back_beyond_it() {
+        let mut health = Health::default();
+        health.refused(Timestamp(3_600_000), limits::RETRY_AFTER_MAX, "later");
+        assert!(health.closed_until(Timestamp(3_600_000)).is_some());
+        assert_eq!(health.closed_until(Timestamp(0)), None);
     }
 
     #[test]

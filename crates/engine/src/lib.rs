@@ -16,6 +16,7 @@ mod health;
 pub mod limits;
 mod poll;
 pub mod provider;
+pub mod restored;
 mod track;
 
 pub use engine::{Act, Calls, Engine, Found, Next, Pace, Ticket};

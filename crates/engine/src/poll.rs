@@ -6,6 +6,8 @@
 use panelworks_client::{ClientCall, Exchanged, Failure};
 use panelworks_core::command::Command;
 use panelworks_core::ids::{AttemptId, ProviderAccountId};
+use panelworks_core::planted::Bug;
+use panelworks_core::provider::{Observation, SeenStatus};
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_wire::error::{ErrorClass, classify};
 use panelworks_wire::lenient::{self, RowAnswer, StatusAnswer};
@@ -46,15 +48,19 @@ impl Engine {
         ids: &[String],
         exchange: &Result<Exchanged, Failure>,
     ) {
-        let first = self.pace.poll_first;
+        let (first, planted) = (self.pace.poll_first, self.planted);
         let Some(lane) = self.lanes.get_mut(&account) else { return };
         lane.polls_under_way = lane.polls_under_way.saturating_sub(1);
         let mut news = Vec::new();
         match exchange.as_ref().map(|answer| lenient::status(&answer.body, ids)) {
             Ok(StatusAnswer::Rows(rows)) => {
-                for (provider_order, row) in rows {
-                    let Some(place) = ids.iter().position(|id| *id == provider_order) else { continue };
-                    let attempt = asked[place];
+                for (turn, (provider_order, row)) in rows.into_iter().enumerate() {
+                    let place = if planted.has(Bug::AnswersByPosition) {
+                        Some(turn)
+                    } else {
+                        ids.iter().position(|id| *id == provider_order)
+                    };
+                    let Some(&attempt) = place.and_then(|place| asked.get(place)) else { continue };
                     match row {
                         RowAnswer::Seen(seen) => {
                             let seen = translate::observation(&seen, lane.currency);
@@ -65,6 +71,16 @@ impl Engine {
                         }
                         RowAnswer::Error(text) => {
                             tracing::warn!(%attempt, %provider_order, %text, "the provider does not know an order of ours; nothing changes");
+                            if planted.has(Bug::UnknownIdIsCanceled) {
+                                let seen = Observation {
+                                    status: Some(SeenStatus::Canceled),
+                                    ..Observation::default()
+                                };
+                                news.push(Command::Observe { attempt, seen });
+                            }
+                            if planted.has(Bug::OneErrorStopsPoll) {
+                                return;
+                            }
                         }
                     }
                 }

@@ -16,6 +16,7 @@ use panelworks_core::ledger::{Cause, Entry};
 use panelworks_core::limits::{DUPLICATE_EVIDENCE, IDEMPOTENCY_KEPT};
 use panelworks_core::operator::Operator;
 use panelworks_core::order::{AttemptState, OrderFile};
+use panelworks_core::planted::Bug;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::Timestamp;
 use panelworks_core::world::{
@@ -36,10 +37,12 @@ pub enum CommitFault {
     LostCommit,
     /// A serialization failure: decide again.
     Again,
+    /// There is no room for it.
+    Full,
 }
 
 /// Everything that is stored.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Memory {
     cursors: Cursors,
     accounts: BTreeMap<CustomerId, Account>,
@@ -61,6 +64,12 @@ pub struct Memory {
     open: Option<(BatchId, Timestamp)>,
     /// Faults of the coming commits, first first.
     pub faults: VecDeque<Option<CommitFault>>,
+    /// Every version of an order that a commit replaced, since they were last taken; none unless they are kept.
+    past: Option<Vec<(Timestamp, OrderFile)>>,
+    /// While it is full, only outcomes of work under way are taken (invariants.md A4).
+    pub full: bool,
+    /// Whatever changes this customer's account can't be committed.
+    pub poisoned: Option<CustomerId>,
 }
 
 impl Memory {
@@ -84,6 +93,34 @@ impl Memory {
         self.providers.values()
     }
 
+    pub fn prices(&self) -> &[PriceVersion] {
+        &self.prices
+    }
+
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// From now on every version of an order that is replaced waits to be taken.
+    pub fn keep_past(&mut self) {
+        self.past = Some(Vec::new());
+    }
+
+    /// The versions that were replaced since the last call, oldest first, each with the time of its replacement.
+    pub fn take_past(&mut self) -> Vec<(Timestamp, OrderFile)> {
+        self.past.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Which attempt owns which order of a provider.
+    pub fn claims(&self) -> impl Iterator<Item = ((ProviderAccountId, ProviderOrderId), AttemptId)> {
+        self.claims.iter().map(|((account, order), owner)| ((*account, order.clone()), *owner))
+    }
+
+    /// What a restore does to a copy: ids go on beyond any that were given out since.
+    pub fn raise_order_floor(&mut self, floor: u32) {
+        self.cursors.order = self.cursors.order.max(floor);
+    }
+
     pub const fn link(&self) -> Link {
         self.link
     }
@@ -91,21 +128,27 @@ impl Memory {
     /// The laws of the books over everything.
     pub fn audit(&self) -> Vec<Violation> {
         let mut audit = Audit::default();
-        let mut by_order: HashMap<OrderId, Vec<Entry>> = HashMap::new();
+        let mut by_order: Vec<(OrderId, Entry)> = Vec::with_capacity(self.entries.len());
         for entry in &self.entries {
             audit.entry(entry);
             match entry.cause {
                 Cause::Order(order) | Cause::Attempt(AttemptId { order, .. }) => {
-                    by_order.entry(order).or_default().push(*entry);
+                    by_order.push((order, *entry));
                 }
                 Cause::Transfer(_) => {}
             }
         }
+        by_order.sort_by_key(|(order, _)| *order);
+        let mut entries = Vec::new();
         for account in self.accounts.values() {
             audit.account(account);
         }
         for file in self.orders.values() {
-            audit.order(file, by_order.get(&file.order.id).map_or(&[], Vec::as_slice));
+            let from = by_order.partition_point(|(order, _)| *order < file.order.id);
+            let own = by_order[from..].iter().take_while(|(order, _)| *order == file.order.id);
+            entries.clear();
+            entries.extend(own.map(|(_, entry)| *entry));
+            audit.order(file, &entries);
         }
         audit.finish()
     }
@@ -120,7 +163,12 @@ impl Memory {
             Key::Order(id) => world.orders.load(*id, self.orders.get(id).cloned().map(Box::new)),
             Key::Guard(guard) => world.guards.load(guard.clone(), self.guards.get(guard).copied()),
             Key::Idempotency(customer, hash) => {
-                let hit = self.idempotency.get(&(*customer, *hash));
+                let hit = if world.planted.has(Bug::KeyOfAnyCustomer) {
+                    let theirs = self.idempotency.iter().filter(|((_, key), _)| key == hash);
+                    theirs.min_by_key(|((owner, _), _)| *owner).map(|(_, hit)| hit)
+                } else {
+                    self.idempotency.get(&(*customer, *hash))
+                };
                 let fresh = hit.filter(|(_, at)| now.since(*at) <= IDEMPOTENCY_KEPT).map(|(hit, _)| *hit);
                 world.idempotency.load((*customer, *hash), fresh);
             }
@@ -167,11 +215,11 @@ impl Memory {
         self.entries.extend(changes.entries.iter().copied());
         self.operators.extend(changes.operators.iter().map(|row| (row.id, row.clone())));
         for change in &changes.orders {
-            self.apply_order(&change.after);
+            self.apply_order(at, &change.after);
         }
     }
 
-    fn apply_order(&mut self, file: &OrderFile) {
+    fn apply_order(&mut self, at: Timestamp, file: &OrderFile) {
         let order = &file.order;
         if let Some(guard) = GuardKey::of(order) {
             if !order.status.has_ended() {
@@ -196,7 +244,10 @@ impl Memory {
                 }
             }
         }
-        self.orders.insert(order.id, file.clone());
+        let before = self.orders.insert(order.id, file.clone());
+        if let (Some(past), Some(before)) = (&mut self.past, before) {
+            past.push((at, before));
+        }
     }
 }
 
@@ -224,12 +275,15 @@ impl Books for Memory {
         let Some((batch, at)) = self.open.take() else {
             return Err(CommitError::NotCommitted(error(StoreErrorKind::Failed)));
         };
-        match self.faults.pop_front().flatten() {
+        let fault = self.faults.pop_front().flatten();
+        let poisoned = changes.accounts.iter().any(|account| Some(account.customer) == self.poisoned);
+        match fault.or(poisoned.then_some(CommitFault::Refused)) {
             None => {
                 self.apply(batch, at, changes, cursors);
                 Ok(())
             }
             Some(CommitFault::Refused) => Err(CommitError::NotCommitted(error(StoreErrorKind::Failed))),
+            Some(CommitFault::Full) => Err(CommitError::NotCommitted(error(StoreErrorKind::Full))),
             Some(CommitFault::Again) => Err(CommitError::NotCommitted(error(StoreErrorKind::Again))),
             Some(CommitFault::LostCommit) => Err(CommitError::Unknown(error(StoreErrorKind::Failed))),
             Some(CommitFault::LostAnswer) => {
@@ -248,7 +302,7 @@ impl Books for Memory {
     }
 
     fn takes_new_work(&mut self) -> bool {
-        true
+        !self.full
     }
 
     fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {

@@ -7,6 +7,7 @@
 //! Attempts; invariants.md 2.0. Never: a resend of an unknown outcome.
 
 mod ask_again;
+mod doubt;
 mod duplicate;
 mod finish;
 mod price;
@@ -16,7 +17,8 @@ mod resolve;
 mod tests;
 
 pub use ask_again::{ask_again, finish_ask};
-pub use finish::{RESTARTED, doubt_attempt, finish_attempt};
+pub use doubt::doubt_attempt;
+pub use finish::{RESTARTED, RESTORED, finish_attempt};
 pub use recall::{Recall, answer_recall};
 pub use resolve::{expire_hold, resolve_attempt};
 
@@ -31,6 +33,7 @@ use crate::order::observe::tell_parent;
 use crate::order::settle::{End, settle};
 use crate::order::{HoldReason, OrderFile, OrderKind, OrderStatus, Part, PostsAsked, dripfeed, subscription};
 use crate::outcome::{Decision, Done, Refusal, Stop};
+use crate::planted::Bug;
 use crate::provider::RejectionClass;
 use crate::time::{Span, Timestamp};
 use crate::world::{Need, World};
@@ -254,8 +257,11 @@ pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decisi
     let AttemptState::Planned { due } = attempt.state else {
         return Err(Refusal::OutOfTurn("the attempt is not planned").into());
     };
-    if !order_open || due > now {
-        return Err(Refusal::OutOfTurn("the order has ended, or the attempt is not due").into());
+    if !order_open {
+        return Err(Refusal::OutOfTurn("the order has ended").into());
+    }
+    if due > now {
+        return Err(Refusal::NotDue(due).into());
     }
     Need::together([world.provider(attempt.account).err(), world.service(sold).err()])?;
     let provider = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?;
@@ -269,6 +275,11 @@ pub fn begin_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decisi
         return finish::keep_unsent(world, now, file, id, loss);
     }
     let outgoing = outgoing(&file, &attempt);
+    if world.planted.has(Bug::PriceAtDispatch) {
+        file.order.rate = world.service(sold)?.map_or(file.order.rate, |service| service.rate);
+        let per = file.order.kind.service_type().rate_per();
+        file.order.charge = file.order.rate.charge(per, file.order.quantity).unwrap_or(file.order.charge);
+    }
     if let Some(attempt) = file.attempt_mut(id.number) {
         attempt.currency = currency;
         attempt.state = AttemptState::Sending { since: now };

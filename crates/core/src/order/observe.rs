@@ -178,6 +178,7 @@ fn partial(world: &mut World, now: Timestamp, file: &mut OrderFile, seen: SeenRe
 fn believable(world: &World, quantity: u64, seen: SeenRemains) -> Option<u64> {
     match seen {
         SeenRemains::Is(n) if n < 0 && world.planted.has(Bug::NegativeRemains) => Some(quantity),
+        SeenRemains::Is(n) if world.planted.has(Bug::RefundWithoutCap) => u64::try_from(n).ok(),
         SeenRemains::Is(_) | SeenRemains::Missing | SeenRemains::Invalid => seen.within(quantity),
     }
 }

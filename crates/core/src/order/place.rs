@@ -95,7 +95,7 @@ fn replayed(world: &World, asked: &Asked<'_>) -> Result<Option<Decision>, Stop> 
     }
     let hit = world.idempotency(asked.customer, mark.key)?;
     Ok(hit.map(|hit| {
-        if hit.parameters == mark.parameters {
+        if hit.parameters == mark.parameters || world.planted.has(Bug::KeyWithOtherParameters) {
             Ok(Done::Placed { order: hit.order, replayed: true })
         } else {
             Err(Refusal::IdempotencyMismatch.into())
@@ -136,12 +136,21 @@ fn charge_of(world: &World, service: &Service, ordered: &Ordered) -> Result<Amou
     {
         return Ok(charge.above(Amount(1)));
     }
+    if world.planted.has(Bug::WrappingProduct) && service.service_type.rate_per() == RatePer::Thousand {
+        return Ok(wrapping_charge(service.rate, quantity));
+    }
     Ok(charge)
 }
 
 /// Whether rounding up added anything; only the planted bug asks.
 fn charge_is_rounded(rate: Rate, per: RatePer, quantity: Quantity) -> bool {
     per == RatePer::Thousand && i128::from(rate.micros()) * i128::from(quantity) % 1000 != 0
+}
+
+/// The product as a 32-bit machine would have it; only the planted bug asks.
+fn wrapping_charge(rate: Rate, quantity: Quantity) -> Amount {
+    let product = (i128::from(rate.micros()) * i128::from(quantity)) & i128::from(u32::MAX);
+    Amount(i64::try_from(product / 1000).unwrap_or(0))
 }
 
 fn total(ordered: &Ordered) -> Result<Quantity, Stop> {

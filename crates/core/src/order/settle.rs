@@ -72,6 +72,9 @@ fn refund_due(world: &World, order: &Order, end: End) -> Result<Amount, Stop> {
         End::Completed => Amount::ZERO,
         End::Canceled => order.charge,
         End::Partial { .. } if world.planted.has(Bug::FullRefundOnPartial) => order.charge,
+        End::Partial { remains } if world.planted.has(Bug::RefundWithoutCap) => {
+            share(order.charge, remains, order.quantity).ok_or(Refusal::AmountOutOfRange)?
+        }
         End::Partial { remains } => {
             let delivered = order.quantity.saturating_sub(remains);
             let net = share(order.charge, delivered, order.quantity).ok_or(Refusal::AmountOutOfRange)?;
@@ -82,7 +85,7 @@ fn refund_due(world: &World, order: &Order, end: End) -> Result<Amount, Stop> {
             order.charge.above(share(order.charge, delivered, 1000).ok_or(Refusal::AmountOutOfRange)?)
         }
     };
-    if world.planted.has(Bug::RefundRepeated) || world.planted.has(Bug::RefundWithoutCap) {
+    if world.planted.has(Bug::RefundRepeated) {
         return Ok(target);
     }
     Ok(target.above(order.sums.refunded))

@@ -10,7 +10,7 @@ use crate::audit::Violation;
 use crate::command::Command;
 use crate::ids::{AttemptId, CustomerId, OrderId, ProviderAccountId, ProviderOrderId};
 use crate::limits;
-use crate::order::attempt::{AttemptResult, AttemptState, may_have_spent};
+use crate::order::attempt::{AttemptResult, AttemptState, RESTORED, may_have_spent};
 use crate::order::{Order, OrderFile, OrderStatus, Part};
 use crate::provider::SeenStatus;
 use crate::time::{Span, Timestamp};
@@ -103,15 +103,15 @@ fn attempt_may_follow(old: &AttemptState, new: &AttemptState) -> bool {
         return true;
     }
     match old {
-        // Unknown at once only in restored books.
         S::Planned { .. } => {
-            matches!(new, S::Sending { .. } | S::NotSent { .. } | S::Unknown { .. } | S::Voided)
+            matches!(new, S::Sending { .. } | S::NotSent { .. } | S::Voided) || is_doubted(new)
         }
         S::Sending { .. } => {
             matches!(new, S::Accepted { .. } | S::Rejected { .. } | S::NotSent { .. } | S::Unknown { .. })
         }
         S::Unknown { .. } => {
             matches!(new, S::Adopted { .. } | S::Absent { .. } | S::WrittenOff { .. } | S::FoundLate { .. })
+                || is_doubted(new)
         }
         S::Absent { .. } => matches!(new, S::Unknown { .. } | S::Adopted { .. } | S::FoundLate { .. }),
         S::WrittenOff { .. } => matches!(new, S::FoundLate { .. }),
@@ -122,6 +122,11 @@ fn attempt_may_follow(old: &AttemptState, new: &AttemptState) -> bool {
         | S::FoundLate { .. }
         | S::Voided => false,
     }
+}
+
+/// What only books restored from a backup may do to an attempt that was never sent by them.
+fn is_doubted(state: &AttemptState) -> bool {
+    matches!(state, AttemptState::Unknown { why, .. } if why == RESTORED)
 }
 
 /// What must be unique: an order at a provider, an open guarded link, and the order of an idempotency key.

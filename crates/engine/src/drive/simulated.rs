@@ -12,7 +12,7 @@ use panelworks_core::ids::{NodeId, ProviderAccountId, ServiceId};
 use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::{Span, Timestamp};
-use panelworks_store::executor::{Executor, Reply};
+use panelworks_store::executor::{Executor, Lane as Priority, Reply, Undecided};
 use panelworks_store::ports::{Books, Queue};
 
 use crate::engine::{Act, Calls, Engine, Found, Pace, Ticket};
@@ -64,7 +64,7 @@ impl<B: Books + Queue> Simulated<B> {
     pub fn new(books: B, node: NodeId, epoch: u32, now: Timestamp, pace: Pace, planted: Planted) -> Self {
         Self {
             executor: Some(Executor::new(books, node, epoch, planted)),
-            engine: Engine::new(pace.clone()),
+            engine: Engine::new(pace.clone()).with(planted),
             pace,
             planted,
             node,
@@ -110,6 +110,11 @@ impl<B: Books + Queue> Simulated<B> {
         (self.batches, self.commands)
     }
 
+    /// Calls to providers that were not answered yet.
+    pub fn calls_under_way(&self) -> usize {
+        self.answers.len()
+    }
+
     pub const fn is_stopped(&self) -> bool {
         self.stopped
     }
@@ -117,6 +122,12 @@ impl<B: Books + Queue> Simulated<B> {
     #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside restart()")]
     pub const fn books(&mut self) -> &mut B {
         self.executor.as_mut().expect("put back before restart() returns").books_mut()
+    }
+
+    /// The one writer, for what a start does before the engine runs.
+    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside restart()")]
+    pub const fn executor(&mut self) -> &mut Executor<B> {
+        self.executor.as_mut().expect("put back before restart() returns")
     }
 
     /// The books, when the simulation is over.
@@ -127,9 +138,14 @@ impl<B: Books + Queue> Simulated<B> {
 
     /// Decides a batch of commands from outside, now, and does what follows at once.
     pub fn submit(&mut self, commands: &[Command], net: &mut impl Net) -> Vec<Reply> {
-        let replies = self.run_batch(commands);
+        let replies = if self.has_room() { self.run_batch(commands) } else { no_room(commands.len()) };
         self.settle(net);
         replies
+    }
+
+    /// As the executor's queue asks before each batch (invariants.md A4).
+    fn has_room(&mut self) -> bool {
+        self.stopped || self.books().takes_new_work()
     }
 
     /// Lets time pass. Everything due until then happens, each at its time.
@@ -150,16 +166,37 @@ impl<B: Books + Queue> Simulated<B> {
     /// SIGKILL and a new start: what the engine knew and the answers under way are gone; the books stand.
     /// `down`: the time until somebody started it.
     pub fn restart(&mut self, down: Span) {
+        if let Some(executor) = self.executor.take() {
+            self.start_again(down, executor.into_books());
+        }
+        self.tell_engine();
+    }
+
+    /// A new start on other books, as a restored backup is: the old ones are given back. What those books hold is to
+    /// be told by [`Simulated::know`] before time passes.
+    pub fn restart_on(&mut self, down: Span, books: B) -> Option<B> {
+        let old = self.executor.take().map(Executor::into_books);
+        self.providers.clear();
+        self.hold_limits.clear();
+        self.start_again(down, books);
+        old
+    }
+
+    fn start_again(&mut self, down: Span, books: B) {
         self.now = self.now.after(down);
         self.events.clear();
         self.answers.clear();
-        self.engine = Engine::new(self.pace.clone());
+        self.engine = Engine::new(self.pace.clone()).with(self.planted);
         self.epoch += 1;
         self.stopped = false;
-        if let Some(executor) = self.executor.take() {
-            self.executor = Some(Executor::new(executor.into_books(), self.node, self.epoch, self.planted));
-        }
-        self.tell_engine();
+        self.executor = Some(Executor::new(books, self.node, self.epoch, self.planted));
+    }
+
+    /// Somebody sets the wall clock; negative: back. Calls under way don't notice, for they last as long as they last.
+    pub fn set_clock(&mut self, by: Span) {
+        self.now = self.now.after(by);
+        let moved = self.events.drain().map(|Reverse((at, number))| Reverse((at.after(by), number)));
+        self.events = moved.collect();
     }
 
     /// Answers that have come.
@@ -188,11 +225,16 @@ impl<B: Books + Queue> Simulated<B> {
         let mut tickets = Vec::new();
         let mut commands = Vec::new();
         let any = !acts.is_empty();
+        let room = acts.is_empty() || self.has_room();
         for act in acts {
             match act {
-                Act::Submit { ticket, command, .. } => {
-                    tickets.push(ticket);
-                    commands.push(command);
+                Act::Submit { ticket, priority, command } => {
+                    if room || priority == Priority::Outcome {
+                        tickets.push(ticket);
+                        commands.push(command);
+                    } else {
+                        self.engine.decided(self.now, ticket, Err(Undecided::NoRoom));
+                    }
                 }
                 Act::Ask { ticket, account, call, kind } => self.ask(ticket, account, &call, kind, net),
                 Act::ReadOpen { after } => {
@@ -232,13 +274,13 @@ impl<B: Books + Queue> Simulated<B> {
 
     fn run_batch(&mut self, commands: &[Command]) -> Vec<Reply> {
         let Some(executor) = self.executor.as_mut().filter(|_| !self.stopped) else {
-            return commands.iter().map(|_| Err(panelworks_store::executor::Undecided::Stopping)).collect();
+            return commands.iter().map(|_| Err(Undecided::Stopping)).collect();
         };
         self.batches += 1;
         self.commands += commands.len() as u64;
         let Ok(all) = executor.run(self.now, commands) else {
             self.stopped = true;
-            return commands.iter().map(|_| Err(panelworks_store::executor::Undecided::Unknown)).collect();
+            return commands.iter().map(|_| Err(Undecided::Unknown)).collect();
         };
         let mut replies = Vec::with_capacity(commands.len());
         for ran in all {
@@ -252,4 +294,8 @@ impl<B: Books + Queue> Simulated<B> {
         }
         replies
     }
+}
+
+fn no_room(commands: usize) -> Vec<Reply> {
+    (0..commands).map(|_| Err(Undecided::NoRoom)).collect()
 }

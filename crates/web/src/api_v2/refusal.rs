@@ -37,6 +37,7 @@ pub(super) fn refused(refusal: &Refusal) -> ErrorText {
         | Refusal::UnknownOperator
         | Refusal::UsernameTaken
         | Refusal::NoOwnerLeft
+        | Refusal::NotDue(_)
         | Refusal::OutOfTurn(_) => {
             tracing::error!(%refusal, "a customer's call met a refusal that is an operator's to solve");
             ErrorText::TemporarilyUnavailable

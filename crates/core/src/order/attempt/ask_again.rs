@@ -5,7 +5,7 @@
 //! the key may have been forgotten, or with another key.
 
 use super::resolve::adopt;
-use super::{AttemptState, finish_change, outgoing};
+use super::{AttemptState, RESTORED, finish_change, outgoing};
 use crate::ids::{AttemptId, ProviderOrderId};
 use crate::outcome::{Decision, Done, Refusal};
 use crate::time::{Span, Timestamp};
@@ -15,7 +15,8 @@ use crate::world::World;
 pub fn ask_again(world: &mut World, now: Timestamp, id: AttemptId) -> Decision {
     let file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?;
     let attempt = file.attempt(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?;
-    if !matches!(attempt.state, AttemptState::Unknown { .. }) || file.order.status.has_ended() {
+    let unknown = matches!(&attempt.state, AttemptState::Unknown { why, .. } if why != RESTORED);
+    if !unknown || file.order.status.has_ended() {
         return Err(Refusal::OutOfTurn("the attempt's outcome is not unknown").into());
     }
     let provider = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?;

@@ -22,6 +22,8 @@ use crate::world::World;
 
 /// The reason given when a `sending` attempt is found after a restart.
 pub const RESTARTED: &str = "the panel stopped while it was being sent";
+/// The reason given with every attempt that books restored from a backup can't vouch for.
+pub const RESTORED: &str = "the books were restored from a backup: it may have been sent since";
 
 /// What comes next for an order whose attempt spent nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,20 +63,6 @@ pub fn finish_attempt(world: &mut World, now: Timestamp, id: AttemptId, result: 
     let after = file.order.clone();
     world.put_order(file);
     finish_change(world, now, &before, &after, !cancelled)?;
-    Ok(Done::Noted)
-}
-
-/// An attempt of restored books that was planned or being sent: it may have been sent since, and whether it may be
-/// sent now is nobody's question any more.
-pub fn doubt_attempt(world: &mut World, now: Timestamp, id: AttemptId, why: &str) -> Decision {
-    let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
-    let attempt = file.attempt_mut(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?;
-    if !matches!(attempt.state, AttemptState::Planned { .. } | AttemptState::Sending { .. }) {
-        return Err(Refusal::OutOfTurn("the attempt is neither planned nor being sent").into());
-    }
-    attempt.currency = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?.currency;
-    become_unknown(&mut file, id, now, why);
-    world.put_order(file);
     Ok(Done::Noted)
 }
 
@@ -133,7 +121,7 @@ fn accept(
     if file.order.status.has_ended() { recall::begin(world, now, file, id.number) } else { Ok(()) }
 }
 
-fn become_unknown(file: &mut OrderFile, id: AttemptId, now: Timestamp, why: &str) {
+pub(super) fn become_unknown(file: &mut OrderFile, id: AttemptId, now: Timestamp, why: &str) {
     set_state(file, id, AttemptState::Unknown { since: now, why: why.to_owned() });
     if !file.order.status.has_ended() {
         hold(file, HoldReason::UnknownOutcome { why: why.to_owned() }, now);

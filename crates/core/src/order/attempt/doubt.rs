@@ -1,0 +1,104 @@
+//! What books restored from a backup can't vouch for: attempts that may have been sent since.
+//!
+//! In: an attempt that is planned, being sent or of unknown outcome. Out: of unknown outcome, its order held, for a
+//! person to settle with the provider's own list beside him. Rules: invariants.md E7; `domain.md`, Attempts 6.
+//! Never: a refund, another attempt.
+
+use super::finish::become_unknown;
+use super::{AttemptState, RESTORED};
+use crate::ids::AttemptId;
+use crate::outcome::{Decision, Done, Refusal};
+use crate::time::Timestamp;
+use crate::world::World;
+
+/// One that was unknown before stays so since then; but nobody asks about it with its key any more, because after the
+/// backup it may have been found absent and something else have been bought in its place.
+pub fn doubt_attempt(world: &mut World, now: Timestamp, id: AttemptId) -> Decision {
+    let mut file = world.order(id.order)?.ok_or(Refusal::UnknownOrder)?.clone();
+    let attempt = file.attempt_mut(id.number).ok_or(Refusal::OutOfTurn("no such attempt"))?;
+    let since = match attempt.state {
+        AttemptState::Planned { .. } => {
+            attempt.currency = world.provider(attempt.account)?.ok_or(Refusal::UnknownProvider)?.currency;
+            now
+        }
+        AttemptState::Sending { .. } => now,
+        AttemptState::Unknown { since, .. } => since,
+        AttemptState::Accepted { .. }
+        | AttemptState::Rejected { .. }
+        | AttemptState::NotSent { .. }
+        | AttemptState::Adopted { .. }
+        | AttemptState::Absent { .. }
+        | AttemptState::WrittenOff { .. }
+        | AttemptState::FoundLate { .. }
+        | AttemptState::Voided => {
+            return Err(Refusal::OutOfTurn("nothing of the attempt is open").into());
+        }
+    };
+    become_unknown(&mut file, id, since, RESTORED);
+    world.put_order(file);
+    Ok(Done::Noted)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalogue::Route;
+    use crate::command::Command;
+    use crate::ids::AttemptId;
+    use crate::order::OrderStatus;
+    use crate::order::attempt::AttemptState;
+    use crate::testing::{Stage, draft, leg, unknown};
+
+    fn doubted(stage: &mut Stage, attempt: AttemptId) {
+        stage.run(Command::DoubtAttempt { attempt }).expect("doubted");
+        let state = &stage.file(attempt.order).attempts[0].state;
+        assert!(matches!(state, AttemptState::Unknown { .. }), "{state:?}");
+        assert_eq!(stage.order(attempt.order).status, OrderStatus::Pending);
+    }
+
+    fn placed() -> (Stage, AttemptId) {
+        let mut stage = Stage::default();
+        let (sold, _) = stage.routed();
+        let anna = stage.customer(1_000_000);
+        let order = stage.placed(anna, sold, draft("https://example.com/p", 100));
+        (stage, AttemptId { order, number: 1 })
+    }
+
+    #[test]
+    fn what_was_planned_when_the_backup_was_made_is_not_sent_by_itself() {
+        let (mut stage, attempt) = placed();
+        doubted(&mut stage, attempt);
+        assert!(stage.run(Command::BeginAttempt { attempt }).is_err());
+    }
+
+    #[test]
+    fn not_even_a_provider_that_is_too_dear_now_makes_another_attempt_of_it() {
+        let (mut stage, attempt) = placed();
+        let sold = stage.order(attempt.order).service;
+        let mut service = stage.services[&sold].clone();
+        let Route::Providers(legs) = &service.route else { panic!("no route") };
+        let dear = crate::catalogue::Leg {
+            rate: crate::money::Rate::from_micros(9_000_000_000).expect("a rate"),
+            ..leg(legs[0].account, &legs[0].service)
+        };
+        service.route = Route::Providers(vec![dear]);
+        stage.run(Command::PutService { service: Box::new(service) }).expect("put");
+        doubted(&mut stage, attempt);
+        assert_eq!(stage.file(attempt.order).attempts.len(), 1);
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_not_asked_about_with_its_key_any_more() {
+        let (mut stage, _) = placed();
+        let (anna, sold) =
+            (stage.order(crate::ids::OrderId(1)).customer, stage.order(crate::ids::OrderId(1)).service);
+        let account = *stage.providers.keys().next().expect("a provider");
+        let mut provider = stage.providers[&account].clone();
+        provider.keys_kept_hours = Some(24);
+        stage.run(Command::PutProvider { account: Box::new(provider) }).expect("put");
+        let order = stage.placed(anna, sold, draft("https://example.com/q", 100));
+        let attempt = stage.send(order, unknown());
+        stage.run(Command::AskAgain { attempt }).expect("may be asked");
+        doubted(&mut stage, attempt);
+        assert!(stage.run(Command::AskAgain { attempt }).is_err());
+    }
+}
