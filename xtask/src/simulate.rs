@@ -16,7 +16,7 @@ use crate::cargo::{PLANTED, cargo, succeed};
 #[derive(Debug, Clone, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Asked {
-    /// So many seeds, from 1 on; 500 without this
+    /// So many seeds, from 1 on; 5,000 without this
     #[arg(long, value_name = "N", conflicts_with_all = ["minutes", "seed"])]
     pub(crate) seeds: Option<u64>,
     /// For so long, over seeds nobody has tried yet
@@ -38,10 +38,10 @@ pub(crate) struct Asked {
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo xtask simulate                        500 seeds, then every planted bug must be found
+  cargo xtask simulate                        5,000 seeds, then every planted bug must be found
   cargo xtask simulate --minutes 60           An hour over new seeds
   cargo xtask simulate --seed 4711            Replay one
-  cargo xtask simulate --bug RetryOnTimeout   Which seed finds this bug first";
+  cargo xtask simulate --bug RefundRepeated   Which seed finds this bug first";
 
 pub(crate) fn run(asked: &Asked) -> Result<()> {
     succeed(&mut command(asked)?)

@@ -20,7 +20,7 @@ use crate::{root, simulate, tidy};
 /// How much is tested.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Asked {
-    /// For daily work: format, tidy, clippy, unit tests, 50 seeds, the API from outside
+    /// For daily work: format, tidy, clippy, unit tests, 300 seeds, the API from outside
     #[arg(long)]
     pub(crate) quick: bool,
     /// Install cargo-deny if it is missing, which takes some minutes
@@ -37,8 +37,8 @@ const OUTSIDE: [(&str, &str); 5] = [
     ("clients", "PHP, Python, Node and the examples"),
 ];
 /// Seeds of the simulation in the whole run, and in the quick one.
-const SEEDS: u64 = 500;
-const SEEDS_QUICK: u64 = 50;
+const SEEDS: u64 = 5_000;
+const SEEDS_QUICK: u64 = 300;
 /// One test program may take this long before it counts as hung.
 const UNIT_LIMIT: Duration = Duration::from_mins(5);
 const OUTSIDE_LIMIT: Duration = Duration::from_mins(10);

@@ -1,8 +1,9 @@
-//! The world outside the panel: two providers and the network, and a witness that believes nobody.
+//! The world outside the panel: three providers and the lines to them, and a witness that believes nobody.
 //!
-//! The witness sees each `add` as it arrives and each order that was really made, by the token of the attempt.
+//! The witness sees each `add` as it arrives and each order that was really made, by the token of the attempt. The
+//! providers have a clock of their own: ours may be set, theirs goes on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use panelworks_client::{Exchanged, Failure, Phase};
@@ -11,18 +12,19 @@ use panelworks_core::time::{Span, Timestamp};
 use panelworks_engine::Calls;
 use panelworks_engine::drive::simulated::Net;
 use panelworks_provider_sim::options::Settings;
-use panelworks_provider_sim::{
-    AddFault, BatchFault, Break, ErrorStatus, Fault, Faults, Provider, Reaction, RefillFault, RowFault,
-};
+use panelworks_provider_sim::{Action, AddFault, Dialect, Fault, Faults, Provider, Reaction};
+use panelworks_wire::lenient::{self, RowAnswer, SeenRemains, SeenWord, StatusAnswer};
 use panelworks_wire::request::Incoming;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
+use crate::faults::{self, Character, Trouble};
 use crate::shop;
 
 /// One `add` that arrived at a provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrived {
+    pub(crate) account: ProviderAccountId,
     pub(crate) attempt: AttemptId,
     /// The order it made there.
     pub(crate) made: Option<u64>,
@@ -39,137 +41,186 @@ pub(crate) struct Said {
 #[derive(Debug)]
 pub(crate) struct Outside {
     pub(crate) providers: BTreeMap<ProviderAccountId, Provider>,
+    characters: BTreeMap<ProviderAccountId, Character>,
     pub(crate) arrived: Vec<Arrived>,
     /// Arrivals that were not yet compared with the books.
     pub(crate) unchecked: usize,
+    /// Attempts that arrived and were compared.
+    pub(crate) known: HashSet<AttemptId>,
     /// An `add` may arrive again with its own key.
     pub(crate) honours_keys: bool,
     pub(crate) said: HashMap<(ProviderAccountId, String), Said>,
+    /// When each of the providers' orders was last asked about, by our clock.
+    pub(crate) asked: HashMap<(ProviderAccountId, String), Timestamp>,
     pub(crate) fired: BTreeMap<&'static str, u64>,
+    /// Every call and its answer, if they are to be told.
+    pub(crate) told: Option<Vec<String>>,
     rng: StdRng,
-    /// Calls that find the line dead, of a thousand.
-    pub(crate) dead_permille: u32,
-    /// Answers that are lost on their way, of a thousand.
-    pub(crate) lost_permille: u32,
+    /// Our clock less theirs.
+    ahead: Span,
 }
-
-/// Every fault of the provider that a seed may draw, with its name in the report.
-const FAULTS: [(&str, Fault); 32] = [
-    ("B1 accepted, then silence", Fault::Accepted(Break::Hang)),
-    ("B1 accepted, then closed", Fault::Accepted(Break::Close)),
-    ("B4 half an answer", Fault::Accepted(Break::Half)),
-    ("B3 502 after accepting", Fault::Accepted(Break::BadGateway)),
-    ("B3 504 after accepting", Fault::Accepted(Break::GatewayTimeout)),
-    ("B4 a page after accepting", Fault::Accepted(Break::Html)),
-    ("B4 an empty answer", Fault::Accepted(Break::Empty)),
-    ("B1 not accepted, silence", Fault::Refused(Break::Hang)),
-    ("B3 not accepted, 502", Fault::Refused(Break::BadGateway)),
-    ("B3 429", Fault::TooManyRequests { retry_after: true }),
-    ("B3 refused with 400", Fault::RefusedWith(ErrorStatus::BadRequest)),
-    ("B3 refused with 500", Fault::RefusedWith(ErrorStatus::Internal)),
-    ("connection refused", Fault::ConnectionRefused),
-    ("B5 an error as an object", Fault::ErrorAsObject),
-    ("B13 no funds", Fault::Add(AddFault::NotEnoughFunds)),
-    ("active order on the link", Fault::Add(AddFault::DuplicateLink)),
-    ("internal error after creating", Fault::Add(AddFault::InternalErrorAfter)),
-    ("B2 an id repeated", Fault::Add(AddFault::RepeatedId)),
-    ("B5 an id as text", Fault::Add(AddFault::IdAsString)),
-    ("id and error", Fault::Add(AddFault::ErrorBeside)),
-    ("B5 odd words", Fault::OddWords),
-    ("B6 remains below zero", Fault::Row(RowFault::RemainsNegative)),
-    ("B6 remains above the quantity", Fault::Row(RowFault::RemainsAboveQuantity)),
-    ("B6 remains missing", Fault::Row(RowFault::RemainsMissing)),
-    ("B9 ten times the charge", Fault::Row(RowFault::ChargeTenfold)),
-    ("B10 another currency", Fault::Row(RowFault::OtherCurrency)),
-    ("B7 a status backwards", Fault::Row(RowFault::StatusBackwards)),
-    ("B8 a Partial that wanders", Fault::Row(RowFault::PartialWanders)),
-    ("B19 ids missing", Fault::Batch(BatchFault::IdsMissing)),
-    ("B19 one error for all", Fault::Batch(BatchFault::OneError)),
-    ("B20 cancels never carried out", Fault::CancelIdle),
-    ("refill denied", Fault::Refill(RefillFault::Denied)),
-];
 
 impl Outside {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = StdRng::seed_from_u64(seed ^ 0x0075_7473_6964_6521);
-        let mut fired = BTreeMap::new();
-        let mut provider = |number: u64| {
-            let mut faults = Faults::none();
-            // Each seed has its own few faults, some of them often.
-            for (name, fault) in FAULTS {
-                if rng.random_ratio(1, 6) {
-                    *fired.entry(name).or_default() += 1;
-                    faults = faults.and(fault, [20, 60, 200][rng.random_range(0..3)]);
-                }
-            }
+        let accounts = (1..=shop::PROVIDERS).map(ProviderAccountId);
+        let characters: BTreeMap<ProviderAccountId, Character> =
+            accounts.map(|account| (account, Character::draw(&mut rng))).collect();
+        let open = |(account, character): (&ProviderAccountId, &Character), dialect| {
+            let minded = Fault::Add(AddFault::DuplicateLink);
             let settings = Settings {
                 api_key: "key".to_owned(),
-                seed: seed.wrapping_mul(31) + number,
-                first_order: 1_000 * number,
-                faults,
+                seed: seed.wrapping_mul(31) + u64::from(account.0),
+                first_order: 1_000 * u64::from(account.0),
+                faults: if character.minds_links() { Faults::at(minded, 0) } else { Faults::none() },
                 honours_idempotency_keys: shop::honours_keys(seed),
+                dialect,
                 ..Settings::default()
             };
-            Provider::open(shop::catalogue(), settings)
+            (*account, Provider::open(shop::catalogue(), settings))
         };
-        let providers =
-            BTreeMap::from([(ProviderAccountId(1), provider(1)), (ProviderAccountId(2), provider(2))]);
-        let dead_permille = [0, 0, 10, 100][rng.random_range(0..4)];
-        let lost_permille = [0, 0, 10, 100][rng.random_range(0..4)];
+        let mut providers = BTreeMap::new();
+        for one in &characters {
+            let dialect = Dialect::ALL[rng.random_range(0..Dialect::ALL.len())];
+            let dialect = if rng.random_bool(0.6) { Dialect::Ours } else { dialect };
+            providers.extend([open(one, dialect)]);
+        }
         Self {
             providers,
+            characters,
             arrived: Vec::new(),
             unchecked: 0,
+            known: HashSet::new(),
             honours_keys: shop::honours_keys(seed),
             said: HashMap::new(),
-            fired,
+            asked: HashMap::new(),
+            fired: BTreeMap::new(),
+            told: None,
             rng,
-            dead_permille,
-            lost_permille,
+            ahead: Span(0),
         }
     }
 
     /// From now on everything works.
-    pub(crate) fn heal(&mut self) {
-        (self.dead_permille, self.lost_permille) = (0, 0);
+    pub(crate) fn heal(&mut self, now: Timestamp) {
+        let theirs = self.their_time(now);
+        for character in self.characters.values_mut() {
+            *character = Character::good();
+        }
         for provider in self.providers.values_mut() {
             provider.set_faults(Faults::none());
+            let short = 1_000_000_000_000 - provider.balance_micros(theirs);
+            provider.top_up(theirs, short.max(0));
         }
     }
 
-    /// The order really made upstream for an attempt.
-    pub(crate) fn made_by(&self, attempt: AttemptId) -> Option<u64> {
-        self.arrived.iter().filter(|arrived| arrived.attempt == attempt).find_map(|arrived| arrived.made)
+    /// Our clock was set.
+    pub(crate) fn clock_was_set(&mut self, by: Span) {
+        self.ahead = Span(self.ahead.0 + by.0);
+    }
+
+    fn their_time(&self, now: Timestamp) -> i64 {
+        now.0 - self.ahead.0
+    }
+
+    /// B13: its customer's money is gone, until somebody pays in again.
+    pub(crate) fn drain(&mut self, now: Timestamp, account: ProviderAccountId) {
+        let theirs = self.their_time(now);
+        let Some(provider) = self.providers.get_mut(&account) else { return };
+        let left = provider.balance_micros(theirs);
+        let change = if left > 1_000_000 { -left } else { 1_000_000_000_000 };
+        provider.top_up(theirs, change);
+    }
+
+    /// B12: its prices jump.
+    pub(crate) fn reprice(&mut self, account: ProviderAccountId, service: u32, rate_micros: i64) {
+        let sold = self.providers.get_mut(&account).and_then(|one| one.catalogue_mut().find_mut(service));
+        if let Some(sold) = sold {
+            sold.rate_micros = rate_micros;
+        }
+    }
+
+    /// B11: it sells a service no more.
+    pub(crate) fn drop_service(&mut self, account: ProviderAccountId, service: u32) {
+        self.providers.get_mut(&account).and_then(|one| one.catalogue_mut().drop_service(service));
+    }
+
+    /// Whether the order of this id has ended there.
+    pub(crate) fn is_over(&mut self, now: Timestamp, account: ProviderAccountId, id: &str) -> bool {
+        let theirs = self.their_time(now);
+        let (Ok(id), Some(provider)) = (id.parse::<u64>(), self.providers.get_mut(&account)) else {
+            return false;
+        };
+        // An id beyond 63 bits is the order's with that bit set.
+        provider.order(theirs, id & !(1 << 63)).is_some_and(|view| view.is_over())
+    }
+
+    /// What arrived for an order, and was made.
+    pub(crate) fn made_for(&self, order: OrderId) -> impl Iterator<Item = &Arrived> {
+        self.arrived.iter().filter(move |arrived| arrived.attempt.order == order && arrived.made.is_some())
     }
 
     fn fire(&mut self, name: &'static str) {
         *self.fired.entry(name).or_default() += 1;
     }
 
-    fn hear_answer(&mut self, account: ProviderAccountId, form: &str, body: &[u8]) {
-        let asked = asked_ids(form);
-        if asked.is_empty() {
-            return;
-        }
-        let panelworks_wire::lenient::StatusAnswer::Rows(rows) =
-            panelworks_wire::lenient::status(body, &asked)
-        else {
-            return;
-        };
+    fn hear_answer(&mut self, account: ProviderAccountId, asked: &[String], body: &[u8]) {
+        let StatusAnswer::Rows(rows) = lenient::status(body, asked) else { return };
         for (id, row) in rows {
-            let panelworks_wire::lenient::RowAnswer::Seen(seen) = row else { continue };
+            let RowAnswer::Seen(seen) = row else { continue };
             let said = self.said.entry((account, id)).or_default();
             match seen.status {
-                panelworks_wire::lenient::SeenWord::Partial => {
-                    if let panelworks_wire::lenient::SeenRemains::Is(remains) = seen.remains {
+                SeenWord::Partial => {
+                    if let SeenRemains::Is(remains) = seen.remains {
                         said.partial_remains.push(remains);
                     }
                 }
-                panelworks_wire::lenient::SeenWord::Completed => said.completed = true,
-                panelworks_wire::lenient::SeenWord::Canceled => said.canceled = true,
-                _other_word => {}
+                SeenWord::Completed => said.completed = true,
+                SeenWord::Canceled => said.canceled = true,
+                SeenWord::Pending
+                | SeenWord::Processing
+                | SeenWord::InProgress
+                | SeenWord::Active
+                | SeenWord::Paused
+                | SeenWord::Expired
+                | SeenWord::Failed(_)
+                | SeenWord::Unknown(_)
+                | SeenWord::Missing => {}
             }
         }
+    }
+
+    /// Brings the request to the provider, and its reaction back, with what it made.
+    fn carry(
+        &mut self,
+        now: Timestamp,
+        account: ProviderAccountId,
+        form: &str,
+        attempt: Option<AttemptId>,
+        struck: &[(&'static str, Trouble)],
+    ) -> Reaction {
+        let theirs = self.their_time(now);
+        let incoming = Incoming {
+            query: None,
+            content_type: Some("application/x-www-form-urlencoded"),
+            authorization: None,
+            x_api_key: None,
+            idempotency_key: None,
+            body: form.as_bytes(),
+        };
+        let provider = self.providers.get_mut(&account).unwrap();
+        provider.set_faults(faults::of_provider(struck));
+        let adds = provider.witness().count(Action::Add);
+        let reaction = provider.react(theirs, &incoming);
+        let witness = provider.witness();
+        let last = witness.arrivals().len().checked_sub(1);
+        let made = (witness.count(Action::Add) > adds)
+            .then(|| last.and_then(|last| witness.arrivals().nth(last)).and_then(|arrival| arrival.order))
+            .flatten();
+        if let Some(attempt) = attempt.filter(|_| !matches!(reaction, Reaction::RefusedConnection)) {
+            self.arrived.push(Arrived { account, attempt, made });
+        }
+        reaction
     }
 }
 
@@ -181,45 +232,65 @@ impl Net for Outside {
         form: &str,
         _kind: Calls,
     ) -> (Span, Result<Exchanged, Failure>) {
+        let (latency, answer) = self.meet(now, account, form);
+        if let Some(told) = &mut self.told {
+            let shown = match &answer {
+                Ok(answer) => format!("{} {}", answer.status, String::from_utf8_lossy(&answer.body)),
+                Err(failure) => format!("{:?}: {}", failure.phase, failure.why),
+            };
+            let shown: String = shown.chars().take(400).collect();
+            told.push(format!("  at {} to {account}: {form} -> {shown}", now.0));
+        }
+        (latency, answer)
+    }
+}
+
+impl Outside {
+    /// A request's way there and back.
+    fn meet(
+        &mut self,
+        now: Timestamp,
+        account: ProviderAccountId,
+        form: &str,
+    ) -> (Span, Result<Exchanged, Failure>) {
         let latency = Span(self.rng.random_range(5..2_000));
-        if self.rng.random_ratio(self.dead_permille, 1_000) {
-            self.fire("network: not sent");
-            return (latency, Err(Failure { phase: Phase::NotSent, why: "no route".to_owned() }));
+        let action = action(form);
+        let asked = asked_ids(form, action);
+        for id in &asked {
+            self.asked.insert((account, id.clone()), now);
         }
-        let provider = self.providers.get_mut(&account).unwrap();
-        let attempt = token(form);
-        let before = attempt.map_or(0, |_| provider.witnessed_orders(0, usize::MAX).len());
-        let incoming = Incoming {
-            query: None,
-            content_type: Some("application/x-www-form-urlencoded"),
-            authorization: None,
-            x_api_key: None,
-            idempotency_key: None,
-            body: form.as_bytes(),
-        };
-        let reaction = provider.react(now.0, &incoming);
-        let made = attempt
-            .and_then(|_| provider.witnessed_orders(0, usize::MAX).get(before).map(|order| order.order));
-        let reached = !matches!(reaction, Reaction::RefusedConnection);
-        if let Some(attempt) = attempt.filter(|_| reached) {
-            self.arrived.push(Arrived { attempt, made });
+        let struck = self.characters[&account].strike(action, &mut self.rng);
+        for (name, _) in &struck {
+            self.fire(name);
         }
+        let not_sent = |why: &str| Err(Failure { phase: Phase::NotSent, why: why.to_owned() });
         let sent = |why: &str| Err(Failure { phase: Phase::Sent, why: why.to_owned() });
-        let answer = match reaction {
+        let has = |trouble| struck.iter().any(|(_, one)| *one == trouble);
+        if has(Trouble::NoRoute) {
+            return (latency, not_sent("no route"));
+        }
+        let attempt = token(form);
+        if let Some(text) = faults::refusal(&struck) {
+            self.arrived.extend(attempt.map(|attempt| Arrived { account, attempt, made: None }));
+            let body = serde_json::json!({ "error": text }).to_string();
+            let answer = Exchanged { status: 200, retry_after: None, body: body.into_bytes().into() };
+            return (latency, Ok(answer));
+        }
+        let answer = match self.carry(now, account, form, attempt, &struck) {
             Reaction::Reply(reply) => {
-                self.hear_answer(account, form, &reply.body);
+                let body = faults::bend(reply.body, &struck, &mut self.rng);
+                if !asked.is_empty() {
+                    self.hear_answer(account, &asked, &body);
+                }
                 let retry_after = reply.retry_after_s.map(|s| Duration::from_secs(u64::from(s)));
-                Ok(Exchanged { status: reply.status, retry_after, body: reply.body.into() })
+                Ok(Exchanged { status: reply.status, retry_after, body: body.into() })
             }
             Reaction::Hang => sent("no answer in time"),
-            Reaction::Closed => sent("closed"),
-            Reaction::Half(_) => sent("the answer was cut off"),
-            Reaction::RefusedConnection => {
-                Err(Failure { phase: Phase::NotSent, why: "connection refused".to_owned() })
-            }
+            Reaction::Closed => sent("the connection was closed"),
+            Reaction::Half(_) => sent("the connection was closed in mid-answer"),
+            Reaction::RefusedConnection => not_sent("connection refused"),
         };
-        if self.rng.random_ratio(self.lost_permille, 1_000) {
-            self.fire("network: answer lost");
+        if has(Trouble::AnswerLost) {
             return (Span(30_000), sent("the answer was lost"));
         }
         (latency, answer)
@@ -233,8 +304,24 @@ fn token(form: &str) -> Option<AttemptId> {
     Some(AttemptId { order: OrderId(order.parse().ok()?), number: number.parse().ok()? })
 }
 
-fn asked_ids(form: &str) -> Vec<String> {
-    if value(form, "action").as_deref() != Some("status") {
+fn action(form: &str) -> Action {
+    match value(form, "action").as_deref() {
+        Some("add") => Action::Add,
+        Some("status") => Action::Status,
+        Some("refill") => Action::Refill,
+        Some("refill_status") => Action::RefillStatus,
+        Some("cancel") if value(form, "cancel").is_some() || value(form, "cancels").is_some() => {
+            Action::CancelStatus
+        }
+        Some("cancel") => Action::Cancel,
+        Some("services") => Action::Services,
+        Some("balance") => Action::Balance,
+        other => panic!("the engine asked for {other:?}"),
+    }
+}
+
+fn asked_ids(form: &str, action: Action) -> Vec<String> {
+    if action != Action::Status {
         return Vec::new();
     }
     let ids = value(form, "orders").or_else(|| value(form, "order")).unwrap_or_default();

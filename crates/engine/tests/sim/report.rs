@@ -1,6 +1,6 @@
 //! What a run of many seeds came to, for people and as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -8,6 +8,13 @@ use panelworks_core::planted::Bug;
 use serde_json::json;
 
 use crate::run::Run;
+use crate::{checks, faults, trouble};
+
+/// From this many seeds on, every kind of fault and every state must have been seen: what never happens tests nothing.
+const ENOUGH_SEEDS: u64 = 1_000;
+/// A planted bug is seen within so many seeds; an obvious one (invariants.md 7.7) within fewer.
+pub(crate) const SEEDS_FOR_A_BUG: u64 = 500;
+const SEEDS_FOR_AN_OBVIOUS_ONE: u64 = 5;
 
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -19,20 +26,9 @@ pub(crate) struct Report {
     unknowns: u64,
     found: Vec<(u64, String)>,
     fired: BTreeMap<&'static str, u64>,
+    reached: BTreeMap<&'static str, u64>,
     bugs: Vec<(Bug, Option<u64>)>,
 }
-
-/// Kinds of fault that must have happened in a run of some hundred seeds; a fault that never fires tests nothing.
-const MUST_FIRE: [&str; 8] = [
-    "A1 killed and started again",
-    "A4 a commit refused",
-    "A8 a commit that stands, its answer lost",
-    "A8 a commit that does not stand, its answer lost",
-    "A9 decide again",
-    "C4 retried with its key",
-    "network: answer lost",
-    "network: not sent",
-];
 
 impl Report {
     pub(crate) fn add(&mut self, seed: u64, run: &Run) {
@@ -44,13 +40,17 @@ impl Report {
         for (name, times) in &run.fired {
             *self.fired.entry(name).or_default() += times;
         }
+        for (name, times) in &run.reached {
+            *self.reached.entry(name).or_default() += times;
+        }
         if let Some(violation) = run.violations.first() {
             self.violation(seed, violation);
         }
     }
 
     pub(crate) fn violation(&mut self, seed: u64, what: &str) {
-        println!("seed {seed}: {what}\n  again: cargo xtask simulate --seed {seed}");
+        let commit = commit().unwrap_or_else(|| "an unknown commit".to_owned());
+        println!("seed {seed}: {what}\n  again, at {commit}: cargo xtask simulate --seed {seed}");
         self.found.push((seed, what.to_owned()));
     }
 
@@ -62,13 +62,31 @@ impl Report {
         self.found.len()
     }
 
-    pub(crate) fn every_fault_fired(&self) -> bool {
-        self.seeds < 100 || MUST_FIRE.iter().all(|name| self.fired.contains_key(name))
+    /// Kinds of fault and states that no seed came to, though there were enough to.
+    pub(crate) fn never_seen(&self) -> Vec<&'static str> {
+        if self.seeds < ENOUGH_SEEDS {
+            return Vec::new();
+        }
+        let seen: BTreeSet<&str> = self.fired.keys().chain(self.reached.keys()).copied().collect();
+        kinds().chain(checks::STATES).filter(|name| !seen.contains(name)).collect()
+    }
+
+    /// Planted bugs that were not seen, or too late.
+    pub(crate) fn missed(&self) -> Vec<Bug> {
+        let limit = |bug: &Bug| {
+            if Bug::OBVIOUS.contains(bug) { SEEDS_FOR_AN_OBVIOUS_ONE } else { SEEDS_FOR_A_BUG }
+        };
+        let missed = self.bugs.iter().filter(|(bug, seed)| seed.is_none_or(|seeds| seeds > limit(bug)));
+        missed.map(|(bug, _)| *bug).collect()
     }
 
     pub(crate) fn json(&self) -> String {
         let bugs: BTreeMap<String, Option<u64>> =
             self.bugs.iter().map(|(bug, seed)| (format!("{bug:?}"), *seed)).collect();
+        let fired: BTreeMap<&str, u64> =
+            kinds().map(|name| (name, self.fired.get(name).copied().unwrap_or(0))).collect();
+        let violations: Vec<_> =
+            self.found.iter().map(|(seed, what)| json!({"seed": seed, "what": what})).collect();
         let report = json!({
             "seeds": self.seeds,
             "seconds": self.elapsed.as_secs(),
@@ -76,12 +94,26 @@ impl Report {
             "commands": self.commands,
             "orders": self.orders,
             "unknown_outcomes_resolved": self.unknowns,
-            "violations": self.found.iter().map(|(seed, what)| json!({"seed": seed, "what": what})).collect::<Vec<_>>(),
-            "faults": self.fired,
+            "violations": violations,
+            "faults": fired,
+            "states": self.reached,
+            "never_seen": self.never_seen(),
             "planted_bugs": bugs,
         });
         format!("{report:#}\n")
     }
+}
+
+/// The commit that is checked out, if git knows.
+fn commit() -> Option<String> {
+    let said = std::process::Command::new("git").args(["rev-parse", "--short", "HEAD"]).output().ok()?;
+    said.status.success().then(|| String::from_utf8_lossy(&said.stdout).trim().to_owned())
+}
+
+/// The names of everything that can be fired.
+fn kinds() -> impl Iterator<Item = &'static str> {
+    let outside = faults::TROUBLES.into_iter().chain(faults::LINE).map(|(name, _)| name);
+    outside.chain(trouble::KINDS)
 }
 
 impl fmt::Display for Report {
@@ -97,14 +129,20 @@ impl fmt::Display for Report {
             self.unknowns,
             self.found.len()
         )?;
-        for (name, times) in &self.fired {
-            writeln!(f, "  fault {name}: {times}")?;
+        for name in kinds() {
+            writeln!(f, "  fault {name}: {}", self.fired.get(name).copied().unwrap_or(0))?;
+        }
+        for name in self.never_seen() {
+            writeln!(f, "  NEVER SEEN: {name}")?;
         }
         for (bug, seed) in &self.bugs {
             match seed {
                 Some(seed) => writeln!(f, "  planted {bug:?}: caught by seed {seed}")?,
                 None => writeln!(f, "  planted {bug:?}: NOT CAUGHT")?,
             }
+        }
+        for bug in self.missed() {
+            writeln!(f, "  MISSED: {bug:?}")?;
         }
         Ok(())
     }

@@ -4,16 +4,18 @@ use panelworks_core::catalogue::{Leg, RefillTerms, Route, Service, ServiceType, 
 use panelworks_core::command::Command;
 use panelworks_core::customer::Switches;
 use panelworks_core::ids::{CustomerId, ProviderAccountId, ServiceId};
-use panelworks_core::limits::HOLD_LIMIT;
 use panelworks_core::money::{Amount, Currency, Rate};
 use panelworks_core::outcome::Done;
 use panelworks_core::provider::ProviderAccount;
+use panelworks_core::time::Span;
 use panelworks_provider_sim::catalogue::Profile;
 use panelworks_provider_sim::{Catalogue, Service as Sold};
 use panelworks_store::executor::Reply;
 use panelworks_wire::ServiceType as WireType;
 
-pub(crate) const CUSTOMERS: u32 = 6;
+pub(crate) const CUSTOMERS: u32 = 8;
+pub(crate) const SERVICES: u32 = 6;
+pub(crate) const PROVIDERS: u32 = 3;
 
 /// Ids of the services, in the order they are opened.
 pub(crate) const DEFAULT: ServiceId = ServiceId(1);
@@ -22,7 +24,7 @@ pub(crate) const SUBSCRIPTION: ServiceId = ServiceId(4);
 pub(crate) const MANUAL: ServiceId = ServiceId(5);
 pub(crate) const UNGUARDED: ServiceId = ServiceId(6);
 
-/// What both providers sell; ids are those of ours.
+/// What all providers sell; ids are those of ours.
 pub(crate) fn catalogue() -> Catalogue {
     let profile = Profile {
         start_min: (1, 30),
@@ -60,7 +62,7 @@ pub(crate) const fn honours_keys(seed: u64) -> bool {
 }
 
 /// The commands that open it, to be submitted one after another.
-pub(crate) fn opening(seed: u64) -> Vec<Command> {
+pub(crate) fn opening(seed: u64, hold_limit: Span) -> Vec<Command> {
     let provider = |name: &str| Command::PutProvider {
         account: Box::new(ProviderAccount {
             id: ProviderAccountId(0),
@@ -82,9 +84,9 @@ pub(crate) fn opening(seed: u64) -> Vec<Command> {
         ServiceType::Default,
         ServiceType::Default,
     ];
-    let mut commands = vec![provider("one"), provider("two")];
+    let mut commands = vec![provider("one"), provider("two"), provider("three")];
     for (place, service_type) in (1_u32..).zip(types) {
-        commands.push(Command::PutService { service: Box::new(service(place, service_type)) });
+        commands.push(Command::PutService { service: Box::new(service(place, service_type, hold_limit)) });
     }
     for customer in 1..=CUSTOMERS {
         let name = format!("customer {customer}");
@@ -104,7 +106,7 @@ pub(crate) fn opening(seed: u64) -> Vec<Command> {
     commands
 }
 
-fn service(place: u32, service_type: ServiceType) -> Service {
+fn service(place: u32, service_type: ServiceType, hold_limit: Span) -> Service {
     let leg = |account| Leg {
         account: ProviderAccountId(account),
         service: place.to_string(),
@@ -114,9 +116,10 @@ fn service(place: u32, service_type: ServiceType) -> Service {
     };
     let route = match ServiceId(place) {
         MANUAL => Route::Manual,
-        // Two legs: a refusal may go on to the second.
-        DEFAULT => Route::Providers(vec![leg(1), leg(2)]),
-        _one_leg => Route::Providers(vec![leg(1)]),
+        // Some have legs to go on to after a refusal.
+        DEFAULT => Route::Providers(vec![leg(1), leg(2), leg(3)]),
+        UNGUARDED => Route::Providers(vec![leg(3), leg(1)]),
+        _one_leg => Route::Providers(vec![leg(place % PROVIDERS + 1)]),
     };
     Service {
         id: ServiceId(0),
@@ -135,7 +138,7 @@ fn service(place: u32, service_type: ServiceType) -> Service {
         enabled: true,
         linkless: false,
         guarded: ServiceId(place) != UNGUARDED,
-        hold_limit: HOLD_LIMIT,
+        hold_limit,
         route,
     }
 }
