@@ -382,7 +382,12 @@ impl Engine {
             Ok(Ok(Done::Noted)) | Err(Undecided::Unknown | Undecided::Stopping) => {}
             Ok(Ok(done)) => tracing::debug!(?done, "an outcome was answered with more than a nod"),
             Ok(Err(refusal)) => tracing::debug!(%refusal, ?command, "an outcome came too late"),
-            Err(undecided @ (Undecided::Overloaded | Undecided::NoRoom | Undecided::NotCommitted(_))) => {
+            Err(
+                undecided @ (Undecided::Overloaded
+                | Undecided::NoRoom
+                | Undecided::Away
+                | Undecided::NotCommitted(_)),
+            ) => {
                 tracing::warn!(%undecided, ?command, "an outcome was not recorded; it is submitted again");
                 self.tickets += 1;
                 self.resubmit.insert(self.tickets, command);

@@ -4,6 +4,7 @@
 //! promise is broken. Written once; `store_contract!` makes a test of each case, and an adapter is done when
 //! all are green (architecture.md, The store). For tests only.
 
+pub mod cluster;
 mod commits;
 mod faults;
 mod lanes;
@@ -367,11 +368,18 @@ pub fn link(number: usize) -> String {
     format!("https://example.com/{number}")
 }
 
-/// Makes a test of every case: `store_contract!(InMemory::default());`.
+/// Makes a test of every case: `store_contract!(InMemory::default());`. With `where_possible`, of a subject that may be
+/// missing on this machine: an expression of an `Option`, None where it was said why.
 #[macro_export]
 macro_rules! store_contract {
+    (where_possible $subject:expr) => {
+        $crate::store_contract! { @cases [where_possible] $subject }
+    };
     ($subject:expr) => {
-        $crate::store_contract! { @each $subject,
+        $crate::store_contract! { @cases [always] $subject }
+    };
+    (@cases [$when:ident] $subject:expr) => {
+        $crate::store_contract! { @each [$when] $subject,
             // commits
             what_was_acknowledged_is_there_after_a_start_without_a_close
             a_refusal_changes_nothing
@@ -446,11 +454,21 @@ macro_rules! store_contract {
             a_store_that_fails_for_good_stops_the_executor
         }
     };
-    (@each $subject:expr, $($case:ident)*) => {
+    (@each [always] $subject:expr, $($case:ident)*) => {
         $(
             #[test]
             fn $case() {
                 $crate::contract::$case(&mut $subject);
+            }
+        )*
+    };
+    (@each [where_possible] $subject:expr, $($case:ident)*) => {
+        $(
+            #[test]
+            fn $case() {
+                if let Some(mut subject) = $subject {
+                    $crate::contract::$case(&mut subject);
+                }
             }
         )*
     };

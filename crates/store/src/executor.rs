@@ -18,7 +18,7 @@ use panelworks_core::ids::{BatchId, NodeId};
 use panelworks_core::outcome::Outcome;
 use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::time::Timestamp;
-use panelworks_core::world::{Changes, Cursors, Need, World};
+use panelworks_core::world::{Changes, Need, World};
 
 use crate::limits;
 use crate::ports::{Begun, Books, CommitError, StoreError, StoreErrorKind};
@@ -31,6 +31,9 @@ pub enum Undecided {
     Overloaded,
     #[error("there is no room on the disk for new work")]
     NoRoom,
+    /// Refused before anything was decided; worth another try in some seconds.
+    #[error("the database can't be reached")]
+    Away,
     /// Nothing was written.
     #[error("{0}")]
     NotCommitted(StoreError),
@@ -60,25 +63,46 @@ pub struct Ran {
     pub committed: Option<Committed>,
 }
 
+impl Ran {
+    /// Whether its commands were refused because the store can't be reached.
+    fn found_the_store_away(&self) -> bool {
+        let is_away = |reply: &Reply| matches!(reply, Err(Undecided::NotCommitted(error)) if error.kind == StoreErrorKind::Away);
+        self.replies.iter().any(is_away)
+    }
+}
+
 /// The executor can't go on: acknowledged work is safe, what was under way is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the executor stopped: {0}")]
 pub struct Stopped(pub StoreError);
 
+/// What is done while the store is away and somebody must know what became of a commit: waits a little, and says
+/// whether to ask again.
+type StandBy = Box<dyn FnMut(&StoreError) -> bool + Send>;
+
 /// See the module's head. This is the part without a thread; [`Handle`] runs it on one.
-#[derive(Debug)]
 pub struct Executor<B> {
     books: B,
     node: NodeId,
     epoch: u32,
     sequence: u64,
     planted: Planted,
+    stand_by: StandBy,
+}
+
+impl<B: std::fmt::Debug> std::fmt::Debug for Executor<B> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { books, node, epoch, sequence, planted, stand_by: _ } = self;
+        let mut shown = f.debug_struct("Executor");
+        shown.field("books", books).field("node", node).field("epoch", epoch);
+        shown.field("sequence", sequence).field("planted", planted).finish_non_exhaustive()
+    }
 }
 
 impl<B: Books> Executor<B> {
     /// `epoch` was raised by the store when it was opened for this start.
-    pub const fn new(books: B, node: NodeId, epoch: u32, planted: Planted) -> Self {
-        Self { books, node, epoch, sequence: 0, planted }
+    pub fn new(books: B, node: NodeId, epoch: u32, planted: Planted) -> Self {
+        Self { books, node, epoch, sequence: 0, planted, stand_by: Box::new(|_| false) }
     }
 
     pub const fn planted(&self) -> Planted {
@@ -98,13 +122,15 @@ impl<B: Books> Executor<B> {
     }
 
     /// Decides and commits one batch. A batch has no common fate: if it can't be committed, its commands are
-    /// tried one by one, so that a poisonous one hurts only itself.
+    /// tried one by one, so that a poisonous one hurts only itself. A store that is away has refused them all.
     pub fn run(&mut self, now: Timestamp, commands: &[Command]) -> Result<Vec<Ran>, Stopped> {
         match self.run_together(now, commands) {
             Ok(ran) => Ok(vec![ran]),
             Err(failure) if failure.kind == StoreErrorKind::Fatal => Err(Stopped(failure)),
-            Err(failure) if commands.len() == 1 => {
-                Ok(vec![Ran { replies: vec![Err(Undecided::NotCommitted(failure))], committed: None }])
+            Err(failure) if commands.len() == 1 || failure.kind == StoreErrorKind::Away => {
+                let replies =
+                    commands.iter().map(|_| Err(Undecided::NotCommitted(failure.clone()))).collect();
+                Ok(vec![Ran { replies, committed: None }])
             }
             Err(_) => {
                 let mut all = Vec::with_capacity(commands.len());
@@ -119,20 +145,17 @@ impl<B: Books> Executor<B> {
     fn run_together(&mut self, now: Timestamp, commands: &[Command]) -> Result<Ran, StoreError> {
         self.sequence += 1;
         let batch = BatchId { node: self.node, epoch: self.epoch, sequence: self.sequence };
-        let mut kept: Option<(Vec<Outcome>, Changes)> = None;
+        let mut has_begun = false;
         for _ in 0..limits::COMMIT_TRIES {
-            match self.books.begin(batch, now) {
-                Ok(Begun::Fresh) => {}
-                Ok(Begun::AlreadyCommitted) => {
-                    self.books.rollback();
-                    // The commit whose fate was unknown stands, and what it decided are the replies.
-                    let (outcomes, changes) =
-                        kept.ok_or_else(|| fatal("the batch stands, and was not decided here"))?;
-                    return Ok(ran(batch, now, outcomes, changes));
-                }
-                Err(error) => {
-                    self.after_failure(error)?;
-                    continue;
+            if !std::mem::take(&mut has_begun) {
+                match self.books.begin(batch, now) {
+                    Ok(Begun::Fresh) => {}
+                    Ok(Begun::AlreadyCommitted) => {
+                        self.books.rollback();
+                        return Err(fatal("the batch stands, and was not decided here"));
+                    }
+                    Err(CommitError::NotCommitted(error)) if error.kind == StoreErrorKind::Again => continue,
+                    Err(CommitError::NotCommitted(error) | CommitError::Unknown(error)) => return Err(error),
                 }
             }
             let (outcomes, world) = match decide_batch(&mut self.books, batch, now, commands, self.planted) {
@@ -150,32 +173,34 @@ impl<B: Books> Executor<B> {
                 self.books.rollback();
                 return Ok(ran(batch, now, outcomes, changes));
             }
-            match self.commit(&changes, cursors) {
+            match self.books.commit(&changes, cursors) {
                 Ok(()) => return Ok(ran(batch, now, outcomes, changes)),
-                Err(_)
-                    if self.planted.has(Bug::AckBeforeCommit)
-                        || (self.planted.has(Bug::SendBeforeSending)
-                            && commands
-                                .iter()
-                                .all(|command| matches!(command, Command::BeginAttempt { .. }))) =>
-                {
+                Err(_) if self.acknowledges_anyway(commands) => {
                     return Ok(ran(batch, now, outcomes, Changes::default()));
                 }
-                Err(error) => {
-                    let unknown = matches!(error, CommitError::Unknown(_));
-                    if unknown && self.planted.has(Bug::AckUnknownCommit) {
-                        self.after_failure(error)?;
-                        return Ok(ran(batch, now, outcomes, Changes::default()));
-                    }
-                    self.after_failure(error)?;
-                    if unknown {
-                        kept = Some((outcomes, changes));
-                    }
-                    if unknown && self.planted.has(Bug::RetryUnknownCommit) {
-                        return self.run_together(now, commands);
-                    }
+                Err(CommitError::NotCommitted(error)) if error.kind == StoreErrorKind::Again => {}
+                Err(CommitError::NotCommitted(error)) => return Err(error),
+                Err(CommitError::Unknown(_)) if self.planted.has(Bug::AckUnknownCommit) => {
+                    self.books.reconnect()?;
+                    return Ok(ran(batch, now, outcomes, Changes::default()));
                 }
+                Err(CommitError::Unknown(_)) if self.planted.has(Bug::RetryUnknownCommit) => {
+                    self.books.reconnect()?;
+                    return self.run_together(now, commands);
+                }
+                Err(CommitError::Unknown(_)) => match self.settle(batch, now)? {
+                    // What it decided are the replies.
+                    Begun::AlreadyCommitted => {
+                        self.books.rollback();
+                        return Ok(ran(batch, now, outcomes, changes));
+                    }
+                    // It is not there and will not come: it is decided again in the transaction that proved it.
+                    Begun::Fresh => has_begun = true,
+                },
             }
+        }
+        if has_begun {
+            self.books.rollback();
         }
         Err(StoreError {
             doing: "committing a batch",
@@ -184,17 +209,32 @@ impl<B: Books> Executor<B> {
         })
     }
 
-    fn commit(&mut self, changes: &Changes, cursors: Cursors) -> Result<(), CommitError> {
-        self.books.commit(changes, cursors)
+    /// Begins the same batch until the store says whether it stands. Until then nobody may be told anything, and
+    /// nothing else may be written: however often that fails, it is no answer.
+    fn settle(&mut self, batch: BatchId, now: Timestamp) -> Result<Begun, StoreError> {
+        loop {
+            let asked = match self.books.reconnect() {
+                Ok(()) => self.books.begin(batch, now),
+                Err(error) => Err(CommitError::Unknown(error)),
+            };
+            match asked {
+                Ok(begun) => return Ok(begun),
+                Err(CommitError::NotCommitted(error) | CommitError::Unknown(error)) => {
+                    if error.kind == StoreErrorKind::Fatal {
+                        return Err(error);
+                    }
+                    if !(self.stand_by)(&error) {
+                        return Err(fatal("the fate of a commit is still unknown"));
+                    }
+                }
+            }
+        }
     }
 
-    /// Decides whether the same batch may be tried again.
-    fn after_failure(&mut self, error: CommitError) -> Result<(), StoreError> {
-        match error {
-            CommitError::NotCommitted(error) if error.kind == StoreErrorKind::Again => Ok(()),
-            CommitError::NotCommitted(error) => Err(error),
-            CommitError::Unknown(_) => self.books.reconnect(),
-        }
+    /// Planted bugs: replies that no commit stands behind.
+    fn acknowledges_anyway(&self, commands: &[Command]) -> bool {
+        let only_sends = || commands.iter().all(|command| matches!(command, Command::BeginAttempt { .. }));
+        self.planted.has(Bug::AckBeforeCommit) || (self.planted.has(Bug::SendBeforeSending) && only_sends())
     }
 }
 

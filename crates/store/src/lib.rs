@@ -13,7 +13,6 @@ pub mod executor;
 pub mod limits;
 pub mod memory;
 pub mod ports;
-#[expect(dead_code, unused_macros, unused_imports, reason = "its books are being written")]
 pub mod postgres;
 pub mod reader;
 pub mod sqlite;

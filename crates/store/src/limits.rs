@@ -14,6 +14,8 @@ pub const QUEUE_PER_CUSTOMER: usize = QUEUE_COMMANDS / 8;
 pub const DECISION_ROUNDS: usize = 24;
 /// Times a batch is tried again after serialization failures.
 pub const COMMIT_TRIES: usize = 10;
+/// Between two knocks at the door of a store that is away: recovery within 5 s of its return (invariants.md A6).
+pub const AWAY_PAUSE: Duration = Duration::from_millis(250);
 /// Threads that answer questions of an embedded store: as many as there are cores on a small machine.
 pub const READERS: usize = 2;
 /// Questions that may wait for a reader.
@@ -79,6 +81,9 @@ pub const SCHEMA_DEADLINE: Duration = Duration::from_mins(10);
 /// A row that another node has locked is waited for so long; then the batch is decided again. Below
 /// [`DATABASE_DEADLINE`], or the wait would cost the connection.
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Times an opening is tried while a transaction of the epoch before is under way: longer than
+/// [`IDLE_IN_TRANSACTION`], each waiting [`LOCK_WAIT`].
+pub const OPEN_TRIES: usize = 10;
 /// The server ends a transaction whose client says nothing for so long: a dead node's locks go with it.
 pub const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(10);
 /// A silent connection is asked for a sign of life after this, at this interval, so many times.
@@ -94,3 +99,5 @@ pub const ID_BLOCK: u32 = 20_000;
 /// A further block is taken when fewer are left. A batch rarely draws more than one or two ids per command; one that
 /// does is decided again with more.
 pub const ID_HEADROOM: u32 = 2_048;
+/// Idempotency keys that are swept at once: a few milliseconds, every few seconds.
+pub const SWEPT_ROWS: u64 = 5_000;

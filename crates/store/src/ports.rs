@@ -61,7 +61,8 @@ pub trait Books: Send {
     /// The next numbers, by the last commit this node made or found.
     fn cursors(&self) -> Cursors;
 
-    /// Opens the transaction; its first statement writes the batch's own row.
+    /// Opens the transaction; its first statement writes the batch's own row. [`CommitError::Unknown`]: the batch was
+    /// found, and whether it will stay is not certain yet.
     fn begin(&mut self, batch: BatchId, at: Timestamp) -> Result<Begun, CommitError>;
 
     /// Loads every key of `need` into the world, absent rows as absent, in key order.
@@ -73,7 +74,8 @@ pub trait Books: Send {
     /// Ends the transaction without a trace.
     fn rollback(&mut self);
 
-    /// After a commit of unknown fate: a connection on which [`Books::begin`] can ask. An error ends the executor.
+    /// After a commit of unknown fate, or when the store was away: a connection on which [`Books::begin`] can ask. Does
+    /// not wait: [`StoreErrorKind::Away`] is *not yet*, to be asked again; [`StoreErrorKind::Fatal`] ends the executor.
     fn reconnect(&mut self) -> Result<(), StoreError>;
 
     /// Whether new work may be taken; outcomes of work under way are taken in any case (invariants.md A4).

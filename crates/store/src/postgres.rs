@@ -7,14 +7,22 @@
 
 mod blocks;
 mod books;
+mod columns;
 mod connection;
 mod error;
+mod files;
+mod keeper;
+mod load;
 mod node;
 mod promise;
+mod queue;
+mod reads;
 mod rows;
 mod schema;
+mod statements;
 mod tls;
 mod values;
+mod write;
 
 use std::path::PathBuf;
 
@@ -23,10 +31,14 @@ use tokio_postgres::Config;
 
 pub use books::PostgresBooks;
 pub use promise::{Promise, Server};
+pub use reads::{PostgresReads, PostgresViews};
+pub use statements::hot_statements;
 
-use crate::ports::StoreError;
+use crate::limits;
+use crate::ports::{StoreError, StoreErrorKind};
 use connection::{Connection, Step};
 use error::doing;
+use node::{Standing, Taken};
 
 /// How a PostgreSQL store is opened. Shown without the password.
 #[derive(Debug, Clone)]
@@ -99,6 +111,7 @@ impl Options {
 #[derive(Debug)]
 pub struct Opened {
     pub books: PostgresBooks,
+    pub reads: PostgresReads,
     pub node: NodeId,
     /// Raised by this very opening.
     pub epoch: u32,
@@ -132,23 +145,39 @@ impl Postgres {
         if !schema::is_plain(&options.schema) {
             return Err(OpenError::SchemaName(options.schema));
         }
-        let (holder, floor) = (options.holder.clone(), options.order_floor);
-        let mut connection = Connection::new(options).map_err(doing("preparing a connection"))?;
-        connection.connect().map_err(doing("connecting to the database"))?;
-        connection.ask("begin", &[]).map_err(doing("beginning"))?;
-        schema::prepare(&mut connection)?;
-        let taken = node::take(&mut connection, &holder).map_err(doing("taking a node"))?;
-        let standing = node::standing(&mut connection, taken.node, floor)
-            .map_err(doing("reading where the node stands"))?;
-        connection
-            .fly(&[Step::plain("commit")])
-            .map_err(|fallen| fallen.failure.doing("raising the epoch of the node"))?;
-        let server = connection.server().cloned().ok_or_else(|| {
-            error::error("opening", "the connection is gone", crate::ports::StoreErrorKind::Away)
-        })?;
-        let books = PostgresBooks::new(connection, taken, standing);
-        Ok(Opened { books, node: taken.node, epoch: taken.epoch, server })
+        let mut connection = Connection::for_writing(options).map_err(doing("preparing a connection"))?;
+        let mut tries = 1..limits::OPEN_TRIES;
+        let (taken, standing) = loop {
+            match take(&mut connection) {
+                // A transaction of the epoch before, or another start, is still under way.
+                Err(OpenError::Store(error))
+                    if error.kind == StoreErrorKind::Again && tries.next().is_some() => {}
+                taken => break taken?,
+            }
+        };
+        let server = connection
+            .server()
+            .cloned()
+            .ok_or_else(|| error::error("opening", "the connection is gone", StoreErrorKind::Away))?;
+        let reads = PostgresReads::new(connection.options().clone(), taken.node);
+        let books = PostgresBooks::new(connection, taken, standing)?;
+        Ok(Opened { books, reads, node: taken.node, epoch: taken.epoch, server })
     }
+}
+
+/// Everything that an opening writes, in one transaction on a new connection.
+fn take(connection: &mut Connection) -> Result<(Taken, Standing), OpenError> {
+    let (holder, floor) = (connection.options().holder.clone(), connection.options().order_floor);
+    connection.connect().map_err(doing("connecting to the database"))?;
+    connection.ask("begin", &[]).map_err(doing("beginning"))?;
+    schema::prepare(connection)?;
+    let taken = node::take(connection, &holder).map_err(doing("taking a node"))?;
+    let standing =
+        node::standing(connection, taken.node, floor).map_err(doing("reading where the node stands"))?;
+    connection
+        .fly(&[Step::plain("commit")])
+        .map_err(|fallen| fallen.failure.doing("raising the epoch of the node"))?;
+    Ok((taken, standing))
 }
 
 #[cfg(test)]

@@ -33,11 +33,13 @@ pub struct Faulty<B> {
     /// A commit with an order on this link fails.
     pub poison: Option<String>,
     pub has_room: bool,
+    /// The last fault was ours, before the store: there is nothing to connect again.
+    is_ours: bool,
 }
 
 impl<B> Faulty<B> {
     pub const fn new(inner: B) -> Self {
-        Self { inner, fates: VecDeque::new(), poison: None, has_room: true }
+        Self { inner, fates: VecDeque::new(), poison: None, has_room: true, is_ours: false }
     }
 
     pub const fn inner(&mut self) -> &mut B {
@@ -77,7 +79,9 @@ impl<B: Books> Books for Faulty<B> {
             self.inner.rollback();
             return Err(CommitError::NotCommitted(planned(StoreErrorKind::Failed)));
         }
-        match self.fates.pop_front().unwrap_or(Fate::Stands) {
+        let fate = self.fates.pop_front().unwrap_or(Fate::Stands);
+        self.is_ours = fate != Fate::Stands;
+        match fate {
             Fate::Stands => self.inner.commit(changes, cursors),
             Fate::Refused => {
                 self.inner.rollback();
@@ -106,9 +110,8 @@ impl<B: Books> Books for Faulty<B> {
         self.inner.rollback();
     }
 
-    /// The fault was before the store, not in it: there is nothing to connect again.
     fn reconnect(&mut self) -> Result<(), StoreError> {
-        Ok(())
+        if std::mem::take(&mut self.is_ours) { Ok(()) } else { self.inner.reconnect() }
     }
 
     fn takes_new_work(&mut self) -> bool {

@@ -13,7 +13,7 @@ use panelworks_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use super::herald::{Announcer, Courier, Herald, News};
-use super::{Executor, Follower, Reply, Stopped, Undecided};
+use super::{Executor, Follower, Ran, Reply, Stopped, Undecided};
 use crate::limits;
 use crate::ports::{Books, StoreError, StoreErrorKind};
 
@@ -39,6 +39,10 @@ pub struct Queued {
     reply: oneshot::Sender<Reply>,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own: asleep, away, stopping, stopped"
+)]
 #[derive(Debug, Default)]
 struct Waiting {
     outcomes: VecDeque<Queued>,
@@ -49,6 +53,8 @@ struct Waiting {
     asleep: bool,
     /// Commands of the batches that are written and not yet durable.
     flushing: usize,
+    /// The store can't be reached: new work is refused, outcomes wait.
+    away: bool,
     stopping: bool,
     stopped: bool,
     /// Why nothing can be made durable any more.
@@ -198,6 +204,7 @@ fn refuse(waiting: &Waiting, lane: Lane) -> Option<Overload> {
     }
     match lane {
         Lane::Customer(_) | Lane::Panel if waiting.stopping => Some(Undecided::Stopping),
+        Lane::Customer(_) | Lane::Panel if waiting.away => Some(Undecided::Away),
         Lane::Customer(_) | Lane::Panel if waiting.new_work.len() >= limits::QUEUE_COMMANDS => {
             Some(Undecided::Overloaded)
         }
@@ -211,11 +218,13 @@ fn refuse(waiting: &Waiting, lane: Lane) -> Option<Overload> {
 
 fn work<B: Books>(
     mut executor: Executor<B>,
-    shared: &Shared,
+    shared: &Arc<Shared>,
     mut herald: Herald,
     clock: impl Fn() -> Timestamp,
 ) -> Result<(), Stopped> {
     let abort = AbortOnPanic;
+    let waiting = Arc::clone(shared);
+    executor.stand_by = Box::new(move |error| stand_by(&waiting, error));
     let ended = run_batches(&mut executor, shared, &mut herald, clock);
     if let Err(stopped) = &ended {
         tracing::error!(error = %stopped, "the executor stops; restart the panel to find out what stands");
@@ -244,11 +253,13 @@ fn run_batches<B: Books>(
             taken.into_iter().map(|queued| (queued.command, queued.reply)).unzip();
         match executor.run(clock(), &commands) {
             Ok(all) => {
+                let is_away = all.iter().any(Ran::found_the_store_away);
                 for ran in all {
                     let to = replies.drain(..ran.replies.len().min(replies.len()));
                     let letters = to.zip(ran.replies).collect();
                     herald.tell(News { committed: ran.committed, letters }, shared)?;
                 }
+                return_to(executor, shared, is_away);
             }
             Err(stopped) => {
                 for reply in replies {
@@ -259,6 +270,40 @@ fn run_batches<B: Books>(
         }
     }
     Ok(())
+}
+
+/// Refuses new work for a moment, because a store that is away answers nobody. Says whether to ask it again.
+fn stand_by(shared: &Shared, why: &StoreError) -> bool {
+    let mut waiting = shared.lock();
+    if !waiting.away {
+        tracing::error!(error = %why, "the store is away: new work is refused until it answers");
+        waiting.away = true;
+    }
+    waiting.per_customer.clear();
+    for queued in waiting.new_work.drain(..) {
+        let _ = queued.reply.send(Err(Undecided::Away));
+    }
+    if waiting.stopping {
+        return false;
+    }
+    let woken = shared.arrived.wait_timeout(waiting, limits::AWAY_PAUSE);
+    let (waiting, _) = woken.unwrap_or_else(PoisonError::into_inner);
+    !waiting.stopping
+}
+
+/// After a batch: waits until a store that was away is back. Outcomes wait in their lane meanwhile.
+fn return_to<B: Books>(executor: &mut Executor<B>, shared: &Shared, is_away: bool) {
+    if is_away {
+        while let Err(error) = executor.books_mut().reconnect() {
+            if error.kind != StoreErrorKind::Away || !stand_by(shared, &error) {
+                break;
+            }
+        }
+    }
+    let mut waiting = shared.lock();
+    if std::mem::take(&mut waiting.away) {
+        tracing::info!("the store is back");
+    }
 }
 
 /// A panic in the executor ends the process: what is on disk is whole, what is in memory may not be.

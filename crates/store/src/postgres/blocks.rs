@@ -42,13 +42,13 @@ const OF_NODE: &str = "select distinct on (kind) kind, first_id, last_id from id
      order by kind, first_id desc";
 
 /// Takes `$3` ids. The row of the sequence is locked for this statement alone.
-const TAKE: &str = "with taken as (insert into id_sequence (kind, next_id) values ($1, $2 + $3) \
-       on conflict (kind) do update set next_id = id_sequence.next_id + $3 returning next_id - $3 as first_id), \
-     grown as (update id_block set last_id = id_block.last_id + $3 from taken \
+const TAKE: &str = "with taken as (insert into id_sequence (kind, next_id) values ($1, cast($2 as bigint) + cast($3 as bigint)) \
+       on conflict (kind) do update set next_id = id_sequence.next_id + cast($3 as bigint) returning next_id - cast($3 as bigint) as first_id), \
+     grown as (update id_block set last_id = id_block.last_id + cast($3 as bigint) from taken \
        where id_block.kind = $1 and id_block.node = $4 and id_block.last_id + 1 = taken.first_id \
        returning id_block.first_id, id_block.last_id), \
      fresh as (insert into id_block (kind, first_id, last_id, node) \
-       select $1, first_id, first_id + $3 - 1, $4 from taken where not exists (select 1 from grown) \
+       select cast($1 as smallint), first_id, first_id + cast($3 as bigint) - 1, cast($4 as integer) from taken where not exists (select 1 from grown) \
        returning first_id, last_id) \
      select first_id, last_id from grown union all select first_id, last_id from fresh";
 

@@ -60,6 +60,9 @@ pub(super) struct Connection {
     options: Options,
     tls: MakeRustlsConnect,
     live: Option<Live>,
+    /// A `begin` was answered, and nothing that ends it.
+    in_transaction: bool,
+    for_writing: bool,
     /// No server of an older timeline is written to.
     timeline: u32,
 }
@@ -74,10 +77,11 @@ struct Live {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { runtime: _, options, tls: _, live, timeline } = self;
+        let Self { runtime: _, options, tls: _, live, in_transaction: _, for_writing, timeline } = self;
         f.debug_struct("Connection")
             .field("options", options)
             .field("is_live", &live.is_some())
+            .field("for_writing", for_writing)
             .field("timeline", timeline)
             .finish()
     }
@@ -91,7 +95,14 @@ impl Connection {
             .build()
             .map_err(|why| Failure::value(format!("no runtime: {why}")))?;
         let tls = tls::connector(options.roots.as_deref()).map_err(Failure::Value)?;
-        Ok(Self { runtime, options, tls, live: None, timeline: 0 })
+        Ok(Self { runtime, options, tls, live: None, in_transaction: false, for_writing: false, timeline: 0 })
+    }
+
+    /// One whose plans stay what they are, however the tables grow.
+    pub(super) fn for_writing(options: Options) -> Result<Self, Failure> {
+        let mut connection = Self::new(options)?;
+        connection.for_writing = true;
+        Ok(connection)
     }
 
     pub(super) const fn options(&self) -> &Options {
@@ -101,6 +112,11 @@ impl Connection {
     /// Whether there is a connection that nothing is known against.
     pub(super) fn is_live(&self) -> bool {
         self.live.as_ref().is_some_and(|live| !live.client.is_closed())
+    }
+
+    /// Whether a transaction is open on it, or may be.
+    pub(super) const fn is_in_transaction(&self) -> bool {
+        self.in_transaction
     }
 
     /// What the connected server promises.
@@ -127,7 +143,8 @@ impl Connection {
     }
 
     fn connect_to(&self, config: &Config) -> Result<Live, Failure> {
-        let Self { runtime, options, tls, timeline, .. } = self;
+        let Self { runtime, options, tls, timeline, for_writing, .. } = self;
+        let session = promise::session(&options.schema, *for_writing);
         let opening = async {
             let (client, mut connection) =
                 config.connect(tls.clone()).await.map_err(|why| Failure::of(&why))?;
@@ -147,10 +164,7 @@ impl Connection {
                     }
                 }
             });
-            client
-                .batch_execute(&promise::session(&options.schema))
-                .await
-                .map_err(|why| Failure::of(&why))?;
+            client.batch_execute(&session).await.map_err(|why| Failure::of(&why))?;
             let row = client.query_one(promise::SERVER, &[]).await.map_err(|why| Failure::of(&why))?;
             let server = promise::read(&row)?;
             Ok(Live { client, driver, statements: HashMap::new(), warnings, server })
@@ -168,6 +182,7 @@ impl Connection {
 
     /// Closes the socket, whatever is on its way.
     pub(super) fn close(&mut self) {
+        self.in_transaction = false;
         if let Some(live) = self.live.take() {
             self.end(live);
         }
@@ -200,6 +215,11 @@ impl Connection {
             return Err(Fallen { step: 0, failure: Failure::Lost("there is no connection".to_owned()) });
         };
         live.warnings.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        for step in steps {
+            if step.sql.starts_with("begin") {
+                self.in_transaction = true;
+            }
+        }
         let flight = self
             .runtime
             .block_on(async { tokio::time::timeout(limits::DATABASE_DEADLINE, live.fly(steps)).await });
@@ -209,6 +229,10 @@ impl Connection {
         });
         if let Err(Fallen { failure: Failure::Lost(_), .. }) = &result {
             self.close();
+        }
+        // After a commit that was refused, or a rollback, there is none either.
+        if steps.last().is_some_and(|last| matches!(last.sql, "commit" | "rollback")) {
+            self.in_transaction = false;
         }
         result
     }

@@ -37,7 +37,7 @@ pub(super) struct Taken {
 }
 
 /// Where the node's stream and its numbers stand.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
     pub(super) tip: Tip,
     pub(super) cursors: Cursors,

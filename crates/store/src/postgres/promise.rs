@@ -46,16 +46,22 @@ impl Promise {
 
 /// The session as the adapter wants it. A transaction of a dead client ends by itself, nobody waits for a lock for
 /// ever, and a prepared statement keeps its plan.
-pub(super) fn session(schema: &str) -> String {
+pub(super) fn session(schema: &str, for_writing: bool) -> String {
+    let plans = if for_writing { STEADY_PLANS } else { "" };
     format!(
         "set search_path to {schema}; set timezone to 'UTC'; set client_min_messages to warning; \
          set default_transaction_isolation to 'read committed'; set statement_timeout to 0; \
          set idle_in_transaction_session_timeout to {idle}; set lock_timeout to {lock}; \
-         set plan_cache_mode to force_generic_plan; set jit to off",
+         set plan_cache_mode to force_generic_plan; set jit to off{plans}",
         idle = limits::IDLE_IN_TRANSACTION.as_millis(),
         lock = limits::LOCK_WAIT.as_millis(),
     )
 }
+
+/// The writer finds every row by a key. Without this, a plan made for an empty table would read a full one from end to
+/// end until somebody has analysed it.
+const STEADY_PLANS: &str =
+    "; set enable_seqscan to off; set enable_hashjoin to off; set enable_mergejoin to off";
 
 pub(super) const SERVER: &str = "select cast(current_setting('server_version_num') as integer), pg_is_in_recovery(), \
      case when pg_is_in_recovery() then '00000000' else substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) end, \

@@ -84,11 +84,6 @@ pub(super) fn id<T: TryFrom<i32>>(row: &Row, column: usize) -> Result<T> {
     T::try_from(number).map_err(|_| unreadable(row, column, format!("{number} does not fit")))
 }
 
-fn some_id(row: &Row, column: usize) -> Result<Option<u32>> {
-    let number: Option<i32> = get(row, column)?;
-    number.map(|_| id(row, column)).transpose()
-}
-
 fn code(row: &Row, column: usize) -> Result<i64> {
     get::<i16>(row, column).map(i64::from)
 }
@@ -255,6 +250,7 @@ pub(super) fn cancel(row: &Row) -> Result<(OrderId, Cancel)> {
     Ok((OrderId(id(row, 1)?), cancel))
 }
 
+#[expect(dead_code, reason = "for the audit")]
 /// An entry, and the node in whose stream its number counts.
 pub(super) fn entry(row: &Row) -> Result<(NodeId, Entry)> {
     let kind = |column| -> Result<u8> {
@@ -323,9 +319,4 @@ pub(super) fn provider(row: &Row, column: usize) -> Result<ProviderAccount> {
 /// A link of the chain, or another sixteen bytes.
 pub(super) fn hash(row: &Row, column: usize) -> Result<[u8; 16]> {
     get::<Hash>(row, column).map(|hash| hash.0)
-}
-
-/// The parent that a run or post belongs to, for questions that need no more.
-pub(super) fn parent(row: &Row, column: usize) -> Result<Option<OrderId>> {
-    some_id(row, column).map(|parent| parent.map(OrderId))
 }

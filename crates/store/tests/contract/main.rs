@@ -1,6 +1,7 @@
-//! The store's contract on every adapter, and what only the embedded one promises.
+//! The store's contract on every adapter, what only the embedded one promises, and what only the shared one.
 
 mod embedded;
+mod shared;
 mod subjects;
 
 mod memory {
@@ -9,4 +10,8 @@ mod memory {
 
 mod sqlite {
     panelworks_store::store_contract!(crate::subjects::InSqlite::new());
+}
+
+mod on_postgres {
+    panelworks_store::store_contract!(where_possible crate::subjects::InPostgres::new());
 }

@@ -1,10 +1,13 @@
-//! The embedded store as a subject of the contract, in a folder that goes with the test.
+//! The stores as subjects of the contract: in a folder, or in a schema, that goes with the test.
 
 use panelworks_core::audit::Violation;
 use panelworks_store::chain::Link;
-use panelworks_store::contract::{Opened, Subject};
+use panelworks_store::contract::{Opened, Subject, cluster};
 use panelworks_store::ports::{Queue, Views};
+use panelworks_store::postgres::{self, Postgres, PostgresBooks, PostgresReads};
 use panelworks_store::sqlite::{Options, Sqlite, SqliteBooks, SqliteReads};
+
+use crate::shared::laws;
 
 pub(crate) struct InSqlite {
     pub(crate) folder: tempfile::TempDir,
@@ -44,5 +47,51 @@ impl Subject for InSqlite {
 
     fn audit(&self, _books: &SqliteBooks) -> Vec<Violation> {
         self.reads().views().expect("opens").audit(&mut |_, _| ()).expect("audits")
+    }
+}
+
+/// A schema of its own on the cluster of this process.
+pub(crate) struct InPostgres {
+    pub(crate) options: postgres::Options,
+    pub(crate) reads: Option<PostgresReads>,
+}
+
+impl InPostgres {
+    /// None where there is no PostgreSQL, which was said.
+    pub(crate) fn new() -> Option<Self> {
+        let cluster = cluster::shared()?;
+        let mut options = postgres::Options::new(&cluster.address(), "first").expect("an address");
+        options.schema = cluster.schema();
+        options.server.application_name(&options.schema);
+        Some(Self { options, reads: None })
+    }
+
+    /// Another node on the same schema.
+    pub(crate) fn beside(&self, holder: &str) -> Self {
+        let options = postgres::Options { holder: holder.to_owned(), ..self.options.clone() };
+        Self { options, reads: None }
+    }
+}
+
+impl Subject for InPostgres {
+    type Books = PostgresBooks;
+
+    fn open(&mut self, before: Option<PostgresBooks>) -> Opened<PostgresBooks> {
+        drop(before);
+        let opened = Postgres::open(self.options.clone()).expect("opens");
+        self.reads = Some(opened.reads);
+        Opened { books: opened.books, node: opened.node, epoch: opened.epoch }
+    }
+
+    fn link(books: &PostgresBooks) -> Link {
+        books.link()
+    }
+
+    fn queue<'a>(&'a self, _books: &'a PostgresBooks) -> Box<dyn Queue + 'a> {
+        Box::new(self.reads.as_ref().expect("open").views().expect("opens"))
+    }
+
+    fn audit(&self, books: &PostgresBooks) -> Vec<Violation> {
+        laws::audit(self, books)
     }
 }

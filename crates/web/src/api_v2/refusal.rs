@@ -76,7 +76,9 @@ const fn incorrect(parameter: Parameter) -> ErrorText {
 /// There is no decision.
 pub(super) fn undecided(undecided: &Undecided) -> ErrorText {
     match undecided {
-        Undecided::Overloaded | Undecided::NoRoom | Undecided::Stopping => ErrorText::TemporarilyUnavailable,
+        Undecided::Overloaded | Undecided::NoRoom | Undecided::Away | Undecided::Stopping => {
+            ErrorText::TemporarilyUnavailable
+        }
         Undecided::NotCommitted(error) => {
             tracing::error!(%error, "a customer's command could not be committed; nothing was taken");
             ErrorText::TemporarilyUnavailable
@@ -103,9 +105,13 @@ mod tests {
     fn something_went_wrong_is_said_only_of_an_unknown_outcome() {
         let failed =
             StoreError { doing: "testing", why: "on purpose".to_owned(), kind: StoreErrorKind::Failed };
-        for surely_nothing in
-            [Undecided::Overloaded, Undecided::NoRoom, Undecided::Stopping, Undecided::NotCommitted(failed)]
-        {
+        for surely_nothing in [
+            Undecided::Overloaded,
+            Undecided::NoRoom,
+            Undecided::Away,
+            Undecided::Stopping,
+            Undecided::NotCommitted(failed),
+        ] {
             assert_eq!(undecided(&surely_nothing), ErrorText::TemporarilyUnavailable);
         }
         assert_eq!(undecided(&Undecided::Unknown), ErrorText::SomethingWentWrong);

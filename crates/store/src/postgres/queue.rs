@@ -1,0 +1,87 @@
+//! The work there is at a start: this node's open orders, open refills, and what ended lately.
+//!
+//! In: where to go on. Out: whole files in order of their ids, in steps of a size the caller chooses. What another
+//! node has taken is that node's work.
+
+use panelworks_core::ids::OrderId;
+use panelworks_core::order::OrderFile;
+use panelworks_core::time::Timestamp;
+use tokio_postgres::types::ToSql;
+
+use super::connection::{Connection, Step};
+use super::error::Failure;
+use super::files::{self, Files};
+use super::reads::PostgresViews;
+use super::rows::{get, id};
+use super::values::four;
+use crate::ports::{Queue, StoreError};
+
+/// Both halves come in order of their ids out of their partial indexes, and are merged.
+pub(super) const OPEN: &str = "(select id from orders where open and node = $1 and id > $2 order by id limit $3) \
+     union \
+     (select refill.order_id from refill join orders on orders.id = refill.order_id and orders.node = $1 \
+       where refill.open and refill.order_id > $2 order by refill.order_id limit $3) \
+     order by 1 limit $3";
+
+/// By primary key, a bounded number of rows.
+pub(super) const FROM_ID: &str =
+    "select id, not open and ended_at >= $3 and node = $4 from orders where id > $1 order by id limit $2";
+
+/// Whole files of `ids`, in order of their ids; what is not there is left out.
+pub(super) fn read_files(connection: &mut Connection, ids: &[i32]) -> Result<Vec<OrderFile>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let params: [&(dyn ToSql + Sync); 1] = [&ids];
+    let steps =
+        [files::ORDERS, files::ATTEMPTS, files::REFILLS, files::CANCELS].map(|sql| Step::new(sql, &params));
+    let answers = connection.fly(&steps).map_err(|fallen| fallen.failure)?;
+    let [orders, attempts, refills, cancels] = answers.as_slice() else {
+        return Err(Failure::value("an answer is missing"));
+    };
+    let mut found = Files::default();
+    found.orders(&orders.rows)?;
+    found.attempts(&attempts.rows)?;
+    found.refills(&refills.rows)?;
+    found.cancels(&cancels.rows)?;
+    Ok(found.into_files().collect())
+}
+
+fn whole(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Ids from outside may be beyond what a column holds: nothing comes after them.
+fn after(id: OrderId) -> i32 {
+    i32::try_from(id.0).unwrap_or(i32::MAX)
+}
+
+impl Queue for PostgresViews {
+    fn open_files(&self, start: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+        self.snapshot("reading open orders", |connection| {
+            let found = connection.ask(OPEN, &[&four(self.node.0)?, &after(start), &whole(limit)])?;
+            let ids = found.rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i32>, _>>()?;
+            read_files(connection, &ids)
+        })
+    }
+
+    fn ended_files(
+        &self,
+        start: OrderId,
+        since: Timestamp,
+        rows: usize,
+    ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
+        self.snapshot("reading ended orders", |connection| {
+            let found =
+                connection.ask(FROM_ID, &[&after(start), &whole(rows), &since.0, &four(self.node.0)?])?;
+            let next = found.rows.last().map(|row| id(row, 0).map(OrderId)).transpose()?;
+            let mut ids: Vec<i32> = Vec::new();
+            for row in &found.rows {
+                if get(row, 1)? {
+                    ids.push(get(row, 0)?);
+                }
+            }
+            Ok((read_files(connection, &ids)?, next))
+        })
+    }
+}

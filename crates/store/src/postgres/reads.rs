@@ -1,0 +1,78 @@
+//! Connections for those who only ask: a reader's thread, the engine's start.
+//!
+//! In: questions, as statements within one snapshot. Out: committed rows. A lost connection is made again, once per
+//! question, because a question may be asked twice.
+
+use std::cell::RefCell;
+
+use panelworks_core::ids::NodeId;
+
+use super::Options;
+use super::connection::Connection;
+use super::error::{Failure, doing};
+use crate::ports::StoreError;
+
+/// Makes readers of one store. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct PostgresReads {
+    options: Options,
+    node: NodeId,
+}
+
+impl PostgresReads {
+    pub(super) const fn new(options: Options, node: NodeId) -> Self {
+        Self { options, node }
+    }
+
+    /// A reader for one thread. Connects with its first question.
+    pub fn views(&self) -> Result<PostgresViews, StoreError> {
+        let connection = Connection::new(self.options.clone()).map_err(doing("preparing a connection"))?;
+        Ok(PostgresViews { connection: RefCell::new(connection), node: self.node })
+    }
+}
+
+/// See the module's head.
+#[derive(Debug)]
+pub struct PostgresViews {
+    connection: RefCell<Connection>,
+    /// Whose work [`crate::ports::Queue`] finds.
+    pub(super) node: NodeId,
+}
+
+const SNAPSHOT: &str = "begin isolation level repeatable read read only";
+
+impl PostgresViews {
+    /// Statements that need no common snapshot: one, or one flight of rows that never change.
+    pub(super) fn ask<T>(
+        &self,
+        what: &'static str,
+        mut ask: impl FnMut(&mut Connection) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection.borrow_mut();
+        let mut twice = || -> Result<T, Failure> {
+            if connection.is_live() {
+                match ask(&mut connection) {
+                    Err(Failure::Lost(_)) => {}
+                    answered => return answered,
+                }
+            }
+            connection.connect()?;
+            ask(&mut connection)
+        };
+        twice().map_err(doing(what))
+    }
+
+    /// All that `ask` asks sees the same committed rows.
+    pub(super) fn snapshot<T>(
+        &self,
+        what: &'static str,
+        mut ask: impl FnMut(&mut Connection) -> Result<T, Failure>,
+    ) -> Result<T, StoreError> {
+        self.ask(what, |connection| {
+            connection.ask(SNAPSHOT, &[])?;
+            let answered = ask(connection);
+            let ended = connection.ask(if answered.is_ok() { "commit" } else { "rollback" }, &[]);
+            answered.and_then(|answer| ended.map(|_| answer))
+        })
+    }
+}
