@@ -56,6 +56,11 @@ struct Family {
 }
 
 impl Audit {
+    /// What follows is another node's stream: its numbers begin anew.
+    pub fn next_stream(&mut self) {
+        self.last_entry = None;
+    }
+
     /// The next entry of a node's stream, in order of its number.
     pub fn entry(&mut self, entry: &Entry) {
         let expected = self.last_entry.map_or(entry.number, |last| last + 1);

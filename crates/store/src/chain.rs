@@ -15,16 +15,33 @@ pub const GENESIS: Link = [0; 16];
 
 /// The link of a batch that follows `before`.
 pub fn link(before: &Link, batch: BatchId, at: Timestamp, entries: &[Entry]) -> Link {
-    let mut hash = Sha256::new();
-    hash.update(before);
-    hash.update(batch.node.0.to_be_bytes());
-    hash.update(batch.epoch.to_be_bytes());
-    hash.update(batch.sequence.to_be_bytes());
-    hash.update(at.0.to_be_bytes());
-    for entry in entries {
-        hash.update(entry.chained_bytes());
+    let mut forge = Forge::after(before, batch, at);
+    entries.iter().for_each(|entry| forge.add(entry));
+    forge.link()
+}
+
+/// A link whose entries come one after another.
+#[derive(Debug)]
+pub struct Forge(Sha256);
+
+impl Forge {
+    pub fn after(before: &Link, batch: BatchId, at: Timestamp) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(before);
+        hash.update(batch.node.0.to_be_bytes());
+        hash.update(batch.epoch.to_be_bytes());
+        hash.update(batch.sequence.to_be_bytes());
+        hash.update(at.0.to_be_bytes());
+        Self(hash)
     }
-    let mut link = GENESIS;
-    link.copy_from_slice(&hash.finalize()[..16]);
-    link
+
+    pub fn add(&mut self, entry: &Entry) {
+        self.0.update(entry.chained_bytes());
+    }
+
+    pub fn link(self) -> Link {
+        let mut link = GENESIS;
+        link.copy_from_slice(&self.0.finalize()[..16]);
+        link
+    }
 }

@@ -6,10 +6,12 @@
 
 pub mod cluster;
 mod commits;
+mod damage;
 mod faults;
 mod lanes;
 mod life;
 mod numbers;
+mod questions;
 mod remembered;
 mod staff;
 mod survival;
@@ -34,10 +36,12 @@ use panelworks_core::time::{Span, Timestamp};
 use panelworks_core::world::{Cursors, Key, Need, World};
 
 pub use commits::*;
+pub use damage::*;
 pub use faults::{Fate, Faulty};
 pub use lanes::*;
 pub use life::*;
 pub use numbers::*;
+pub use questions::*;
 pub use remembered::*;
 pub use staff::*;
 pub use survival::*;

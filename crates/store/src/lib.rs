@@ -4,6 +4,7 @@
 //! the only one that knows SQL, and it knows no rule: what may change is decided in `panelworks-core`.
 //! Begin with [`ports`], then [`executor`].
 
+mod audit;
 pub mod chain;
 mod codes;
 #[cfg(feature = "contract")]

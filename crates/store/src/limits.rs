@@ -72,12 +72,16 @@ pub const TAIL_ORDERS: usize = 1_024;
 pub const TAIL_TIME: Duration = Duration::from_millis(250);
 /// Orders between two reports of an audit's progress.
 pub const AUDIT_PROGRESS: u64 = 10_000;
+/// Rows that one fetch of an audit's cursor brings: about a megabyte, in a millisecond or two.
+pub const AUDIT_PAGE: usize = 2_000;
 
 /// Connecting, authenticating and every flight of statements end after this, by our own clock: a frozen server
 /// answers nothing and keeps its connections (invariants.md 7.13).
 pub const DATABASE_DEADLINE: Duration = Duration::from_secs(5);
 /// Making or changing tables may take longer; nobody waits for an answer then.
 pub const SCHEMA_DEADLINE: Duration = Duration::from_mins(10);
+/// An audit's first page waits until the server has sorted the ledger; nobody else waits for it.
+pub const AUDIT_DEADLINE: Duration = Duration::from_mins(10);
 /// A row that another node has locked is waited for so long; then the batch is decided again. Below
 /// [`DATABASE_DEADLINE`], or the wait would cost the connection.
 pub const LOCK_WAIT: Duration = Duration::from_secs(2);

@@ -10,6 +10,7 @@ mod memory {
 
 mod sqlite {
     panelworks_store::store_contract!(crate::subjects::InSqlite::new());
+    panelworks_store::views_contract!(crate::subjects::InSqlite::new());
 }
 
 mod on_postgres {
