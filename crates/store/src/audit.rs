@@ -63,7 +63,7 @@ pub(crate) struct Hung<T> {
 
 /// Orders by id, and what hangs on them by the order's id: attempts by number, refills and cancels by id, entries of
 /// orders and attempts by kind of cause, part and sequence.
-pub(crate) struct Orders<'a, E> {
+pub(crate) struct Tables<'a, E> {
     pub(crate) orders: Rows<'a, OrderRow, E>,
     pub(crate) attempts: Rows<'a, Hung<Attempt>, E>,
     pub(crate) refills: Rows<'a, Hung<Refill>, E>,
@@ -165,7 +165,7 @@ impl Walk {
     /// Orders, each with what hangs on it and its entries. `progress` hears orders done and orders in all.
     pub(crate) fn orders<E>(
         &mut self,
-        rows: Orders<'_, E>,
+        rows: Tables<'_, E>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<(), E> {
         let all = self.orders;

@@ -16,7 +16,9 @@ pub const GENESIS: Link = [0; 16];
 /// The link of a batch that follows `before`.
 pub fn link(before: &Link, batch: BatchId, at: Timestamp, entries: &[Entry]) -> Link {
     let mut forge = Forge::after(before, batch, at);
-    entries.iter().for_each(|entry| forge.add(entry));
+    for entry in entries {
+        forge.add(entry);
+    }
     forge.link()
 }
 

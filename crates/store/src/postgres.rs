@@ -5,6 +5,7 @@
 //! which are asked on every connection. Rules: architecture.md, The executor and The store; invariants.md A6-A13,
 //! 7.8, 7.10, 7.13. Begin with `schema/postgres.sql`, then `connection.rs`.
 
+mod audit;
 mod blocks;
 mod books;
 mod columns;
@@ -22,6 +23,7 @@ mod schema;
 mod statements;
 mod tls;
 mod values;
+mod views;
 mod write;
 
 use std::path::PathBuf;
@@ -33,6 +35,7 @@ pub use books::PostgresBooks;
 pub use promise::{Promise, Server};
 pub use reads::{PostgresReads, PostgresViews};
 pub use statements::hot_statements;
+pub use views::hot_questions;
 
 use crate::limits;
 use crate::ports::{StoreError, StoreErrorKind};

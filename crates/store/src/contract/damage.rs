@@ -2,7 +2,6 @@
 
 use super::questions::busy;
 use super::{Asked, Panel};
-use crate::ports::Views as _;
 
 /// Edits sound books with each of `edits`, and tells what the audit says.
 pub fn after_edits<S: Asked>(subject: &mut S, edits: &[&str]) -> Vec<String> {

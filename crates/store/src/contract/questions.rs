@@ -11,7 +11,7 @@ use panelworks_core::testing::{draft, place, seen};
 use panelworks_core::time::Span;
 
 use super::{Panel, Subject, credit, link, open_operator};
-use crate::ports::{Counts, Views as _};
+use crate::ports::Counts;
 use crate::reader::OwnReads;
 
 /// An adapter that answers questions, and whose rows can be edited behind its back.

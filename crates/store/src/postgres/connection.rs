@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use futures_util::future::poll_fn;
@@ -207,10 +208,25 @@ impl Connection {
         answers.pop().ok_or_else(|| Failure::value("a statement has no answer"))
     }
 
+    /// One statement of an audit, which may have to sort everything before its first row.
+    pub(super) fn ask_patiently(
+        &mut self,
+        sql: &'static str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Answer, Failure> {
+        let steps = [Step::new(sql, params)];
+        let mut answers = self.fly_within(limits::AUDIT_DEADLINE, &steps).map_err(|fallen| fallen.failure)?;
+        answers.pop().ok_or_else(|| Failure::value("a statement has no answer"))
+    }
+
     /// Sends all statements at once, in order, and waits for all answers. After one that fails inside a transaction
     /// the later ones fail too; a `commit` among them then commits nothing. So a flight without a failure is a flight
     /// whose commit did commit.
     pub(super) fn fly(&mut self, steps: &[Step<'_>]) -> Result<Vec<Answer>, Fallen> {
+        self.fly_within(limits::DATABASE_DEADLINE, steps)
+    }
+
+    fn fly_within(&mut self, deadline: Duration, steps: &[Step<'_>]) -> Result<Vec<Answer>, Fallen> {
         let Some(live) = self.live.as_mut().filter(|live| !live.client.is_closed()) else {
             return Err(Fallen { step: 0, failure: Failure::Lost("there is no connection".to_owned()) });
         };
@@ -220,9 +236,7 @@ impl Connection {
                 self.in_transaction = true;
             }
         }
-        let flight = self
-            .runtime
-            .block_on(async { tokio::time::timeout(limits::DATABASE_DEADLINE, live.fly(steps)).await });
+        let flight = self.runtime.block_on(async { tokio::time::timeout(deadline, live.fly(steps)).await });
         let result = flight.unwrap_or_else(|_| {
             let why = "the database did not answer in time".to_owned();
             Err(Fallen { step: 0, failure: Failure::Lost(why) })

@@ -82,7 +82,7 @@ const UNKNOWN: i16 = 6;
 /// Services and providers as values, each with the revision it was read at.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
-    services: HashMap<i32, (i64, Service)>,
+    services: HashMap<i32, (i64, std::sync::Arc<Service>)>,
     providers: HashMap<i32, (i64, ProviderAccount)>,
 }
 
@@ -252,7 +252,7 @@ pub(super) fn load(
             }
         }
     }
-    found.into_files().for_each(|file: OrderFile| world.orders.load(file.order.id, Some(file)));
+    found.into_files().for_each(|file: OrderFile| world.orders.load(file.order.id, Some(Box::new(file))));
     Ok(())
 }
 
@@ -326,7 +326,7 @@ impl Catalogue {
                 if self.services.len() >= limits::CATALOGUE_ROWS {
                     self.services.clear();
                 }
-                self.services.insert(number, (revision, rows::service(row, 2)?));
+                self.services.insert(number, (revision, std::sync::Arc::new(rows::service(row, 2)?)));
             }
             let service = self.services.get(&number).map(|(_, service)| service.clone());
             world.services.load(ServiceId(id(row, 0)?), service);

@@ -47,12 +47,12 @@ pub(super) fn read_files(connection: &mut Connection, ids: &[i32]) -> Result<Vec
     Ok(found.into_files().collect())
 }
 
-fn whole(limit: usize) -> i64 {
+pub(super) fn whole(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 
 /// Ids from outside may be beyond what a column holds: nothing comes after them.
-fn after(id: OrderId) -> i32 {
+pub(super) fn after(id: OrderId) -> i32 {
     i32::try_from(id.0).unwrap_or(i32::MAX)
 }
 

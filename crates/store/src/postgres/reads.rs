@@ -50,6 +50,10 @@ impl PostgresViews {
     ) -> Result<T, StoreError> {
         let mut connection = self.connection.borrow_mut();
         let mut twice = || -> Result<T, Failure> {
+            // A question that panicked has left its snapshot open: the next one would be answered out of it.
+            if connection.is_in_transaction() {
+                connection.close();
+            }
             if connection.is_live() {
                 match ask(&mut connection) {
                     Err(Failure::Lost(_)) => {}

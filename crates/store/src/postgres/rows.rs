@@ -250,7 +250,6 @@ pub(super) fn cancel(row: &Row) -> Result<(OrderId, Cancel)> {
     Ok((OrderId(id(row, 1)?), cancel))
 }
 
-#[expect(dead_code, reason = "for the audit")]
 /// An entry, and the node in whose stream its number counts.
 pub(super) fn entry(row: &Row) -> Result<(NodeId, Entry)> {
     let kind = |column| -> Result<u8> {

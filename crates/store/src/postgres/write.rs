@@ -227,7 +227,7 @@ impl<'a> Writes<'a> {
                 Some(_) => self.moved_attempt(after.order.id, customer, attempt)?,
             }
         }
-        self.requests(before.as_ref(), after, customer)
+        self.requests(before.as_deref(), after, customer)
     }
 
     fn new_order(&mut self, order: &'a Order) -> Result<()> {

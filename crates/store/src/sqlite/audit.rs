@@ -17,7 +17,7 @@ use super::rows::{
 use super::schema::NODE;
 use super::tail;
 use super::views::whole;
-use crate::audit::{Batch, Hung, Known, OrderRow, Orders, Rows, STRANGE_TRANSFERS, Walk};
+use crate::audit::{Batch, Hung, Known, OrderRow, Rows, STRANGE_TRANSFERS, Tables, Walk};
 use crate::limits;
 
 /// See the module's head.
@@ -96,7 +96,7 @@ fn orders(connection: &Connection, walk: &mut Walk, progress: &mut dyn FnMut(u64
         ENTRY_COLUMNS,
         "entry where cause_kind <> 3 order by cause_id, cause_kind, cause_part, sequence",
     )?;
-    let rows = Orders {
+    let rows = Tables {
         orders: Box::new(orders.query_map([], order)?),
         attempts: hung(&mut attempts, rows::attempt)?,
         refills: hung(&mut refills, rows::refill)?,

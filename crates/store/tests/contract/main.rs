@@ -15,4 +15,5 @@ mod sqlite {
 
 mod on_postgres {
     panelworks_store::store_contract!(where_possible crate::subjects::InPostgres::new());
+    panelworks_store::views_contract!(where_possible crate::subjects::InPostgres::new());
 }

@@ -5,6 +5,7 @@ pub(crate) mod laws;
 mod nodes;
 mod plans;
 mod proxy;
+mod views;
 
 use std::time::{Duration, Instant};
 

@@ -2,7 +2,7 @@
 
 use panelworks_core::audit::Violation;
 use panelworks_store::chain::Link;
-use panelworks_store::contract::{Opened, Subject, cluster};
+use panelworks_store::contract::{Asked, Opened, Subject, cluster};
 use panelworks_store::ports::{Queue, Views};
 use panelworks_store::postgres::{self, Postgres, PostgresBooks, PostgresReads};
 use panelworks_store::sqlite::{Options, Sqlite, SqliteBooks, SqliteReads};
@@ -92,6 +92,8 @@ impl Subject for InPostgres {
     }
 
     fn audit(&self, books: &PostgresBooks) -> Vec<Violation> {
-        laws::audit(self, books)
+        let mut broken = laws::audit(self, books);
+        broken.extend(Asked::reads(self).audit(&mut |_, _| ()).expect("audits"));
+        broken
     }
 }

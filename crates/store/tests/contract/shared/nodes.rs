@@ -147,7 +147,7 @@ fn a_node_decides_by_what_another_has_just_changed() {
         let (service, _) = one.routed();
         one.place(customer, service, draft("a", 100));
         let known = other.load(Key::Service(service)).services.get(&service).expect("loaded").cloned();
-        let mut changed = known.expect("there");
+        let mut changed = std::sync::Arc::unwrap_or_clone(known.expect("there"));
         changed.enabled = false;
         other.ok(Command::PutService { service: Box::new(changed) });
         assert_eq!(one.refused(place(customer, service, draft("b", 100))), Refusal::UnknownService);
