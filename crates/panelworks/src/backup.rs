@@ -18,20 +18,14 @@ use crate::limits;
 use crate::panel::SystemClock;
 use crate::said::say;
 
-/// See the module's head.
-pub fn restore(backup: &Path, config: &Config) -> anyhow::Result<()> {
-    let folder = &config.data_dir;
-    if books::are_there(config) {
-        bail!("{} holds books already; a restore never replaces any. Name a new folder", folder.display());
-    }
-    books::put_in_place(backup, folder)?;
-    let restored = settle(config);
-    if restored.is_err() {
-        // What can't be trusted must not be started.
-        let _ = books::put_aside(folder);
-    }
-    let (orders, unknown) = restored?;
-    say(&format!("Restored {orders} orders to {}; the books balance.", folder.display()));
+/// See the module's head. Without a backup the books are in their place already, put there by other means.
+pub fn restore(backup: Option<&Path>, config: &Config) -> anyhow::Result<()> {
+    let (orders, unknown) = match backup {
+        Some(backup) => replace(backup, config)?,
+        None if books::may_be_there(config) => settle(config)?,
+        None => bail!("{} holds no books", books::place(config)),
+    };
+    say(&format!("Restored {orders} orders to {}; the books balance.", books::place(config)));
     if unknown > 0 {
         say(&format!(
             "{unknown} attempts may have been sent since the backup. They are held: panelworks order list-held, then \
@@ -45,6 +39,21 @@ pub fn restore(backup: &Path, config: &Config) -> anyhow::Result<()> {
         ));
     }
     Ok(())
+}
+
+fn replace(backup: &Path, config: &Config) -> anyhow::Result<(u64, usize)> {
+    books::must_be_files(config, "panelworks restore")?;
+    let folder = &config.data_dir;
+    if books::are_there(config)? {
+        bail!("{} holds books already; a restore never replaces any. Name a new folder", folder.display());
+    }
+    books::put_in_place(backup, folder)?;
+    let restored = settle(config);
+    if restored.is_err() {
+        // What can't be trusted must not be started.
+        let _ = books::put_aside(folder);
+    }
+    restored
 }
 
 /// Audits the copy, takes it for the ledger itself, and marks what nobody can vouch for. Orders, and marked attempts.

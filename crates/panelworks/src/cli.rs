@@ -141,7 +141,11 @@ pub enum Command {
     /// again by itself: it becomes an unknown outcome for you to settle, and order ids go on a million further.
     Restore {
         /// The backup
-        file: PathBuf,
+        #[arg(required_unless_present = "in_place")]
+        file: Option<PathBuf>,
+        /// The books were put back already, by PostgreSQL's own tools: only make them safe to go on with
+        #[arg(long, conflicts_with = "file")]
+        in_place: bool,
         #[command(flatten)]
         panel: PanelArgs,
     },
@@ -285,6 +289,7 @@ mod tests {
             "check --json",
             "backup b.db",
             "restore b.db --data-dir d",
+            "restore --in-place --config c",
             "call --url http://h/api/v2 --key k add service=1 link=x quantity=100",
             "call --url http://h/api/v2 --key k --raw balance",
             "provider-sim --port 0 --fault 429@status=100 --dialect numbers --latency-ms 5 --speed 10",
@@ -323,6 +328,8 @@ mod tests {
             "provider-sim --dialect nonsense",
             "call --key k balance",
             "check --data-dir d --config c",
+            "restore --data-dir d",
+            "restore b.db --in-place",
             "--speed 0",
         ] {
             let words: Vec<&str> = line.split(' ').collect();

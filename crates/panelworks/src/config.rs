@@ -5,6 +5,7 @@
 //! All settings are rows of one table ([`settings`]), so that file, variables, the annotated example and unknown
 //! names can't drift apart. Never: a default in the place of a wrong value. Rules: invariants.md E12.
 
+mod database;
 mod given;
 mod settings;
 mod wrong;
@@ -21,6 +22,7 @@ use panelworks_web::serve::Bounds;
 use panelworks_web::{Pace, Settings};
 use toml::de::{DeTable, DeValue};
 
+pub use database::{DatabaseSettings, DatabaseUrl};
 use given::Given;
 pub use settings::SETTINGS;
 use settings::Setting;
@@ -56,6 +58,7 @@ pub struct Config {
     pub connections: usize,
     pub connections_per_address: usize,
     pub shutdown_time: Duration,
+    pub database: DatabaseSettings,
     pub log: LogSettings,
     pub poll: Span,
     pub request_poll: Span,
@@ -104,9 +107,23 @@ impl Default for Config {
             connections: web_limits::CONNECTIONS,
             connections_per_address: web_limits::CONNECTIONS_PER_ADDRESS,
             shutdown_time: web_limits::SHUTDOWN_TIME,
+            database: DatabaseSettings::default(),
             log: LogSettings::default(),
             poll: limits::POLL,
             request_poll: panelworks_engine::limits::CHORE_POLL,
+        }
+    }
+}
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self {
+            url: None,
+            password_file: None,
+            schema: "panelworks".to_owned(),
+            ca_file: None,
+            readers: limits::DATABASE_READERS,
+            synced: true,
         }
     }
 }
@@ -233,6 +250,14 @@ impl Config {
             connections_per_address: self.connections_per_address,
             shutdown_time: self.shutdown_time,
             ..Bounds::default()
+        }
+    }
+
+    /// Threads that answer questions of the doors.
+    pub const fn readers(&self) -> usize {
+        match self.database.url {
+            Some(_) => self.database.readers,
+            None => panelworks_store::limits::READERS,
         }
     }
 

@@ -33,16 +33,16 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Has the request done, by the running panel or here.
 pub async fn ask(config: &Config, request: Request, progress: Progress) -> anyhow::Result<Answer> {
-    if !books::are_there(config) {
-        anyhow::bail!(
-            "{} holds no books of a panel; say which panel is meant with --data-dir or --config",
-            config.data_dir.display()
-        );
-    }
     let patience = Instant::now() + limits::CONTROL_PATIENCE;
     loop {
         if let Some(connection) = socket::connect(&config.data_dir).await? {
             return Ok(socket::ask(connection, &request, &progress).await?);
+        }
+        if !books::may_be_there(config) {
+            anyhow::bail!(
+                "{} holds no books of a panel; say which panel is meant with --data-dir or --config",
+                config.data_dir.display()
+            );
         }
         let opening = Opening { on_damage: request.on_damage(), ..Opening::default() };
         match Core::open(config, opening).await {

@@ -50,10 +50,13 @@ const NOTE: &str = "This is a demonstration: its provider is simulated, and its 
 /// Runs the demo until it is told to stop.
 pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     let folder = &args.data_dir;
-    let config = config(args);
-    make_folder(&config)?;
+    let config = config(args)?;
+    make_folder(folder)?;
     let _lock = lock(folder)?;
-    let mut kept = Kept::load_or_make(folder, args)?;
+    if !Kept::is_in(folder) {
+        must_be_new(&config).await?;
+    }
+    let mut kept = Kept::load_or_make(&config, args)?;
     let log_file = (!args.verbose).then(|| folder.join("panelworks.log"));
     let telemetry = Telemetry::start(&LogSettings { file: log_file, ..LogSettings::default() })?;
     let provider = match &kept.provider {
@@ -102,18 +105,22 @@ pub async fn run(args: &DemoArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn make_folder(config: &Config) -> anyhow::Result<()> {
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    let folder = &config.data_dir;
-    if books::are_there(config) && !Kept::is_in(folder) {
-        bail!(
-            "{} holds the books of a real panel; the demo never touches those. Give it a folder of its own with \
-             --data-dir, or start the real panel with panelworks serve",
-            folder.display()
-        );
-    }
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("can't make the folder {}", folder.display()))
+}
+
+async fn must_be_new(config: &Config) -> anyhow::Result<()> {
+    let asked = config.clone();
+    if tokio::task::spawn_blocking(move || books::are_there(&asked)).await?? {
+        bail!(
+            "{} holds the books of a real panel; the demo never touches those. Give it a folder of its own with \
+             --data-dir (or an empty schema), or start the real panel with panelworks serve",
+            books::place(config)
+        );
+    }
+    Ok(())
 }
 
 /// One demo per folder; the kernel lets go of the lock when the process ends, however it ends.
@@ -133,14 +140,16 @@ fn lock(folder: &Path) -> anyhow::Result<File> {
     }
 }
 
-fn config(args: &DemoArgs) -> Config {
-    Config {
+/// The defaults, but for where the books are kept.
+fn config(args: &DemoArgs) -> anyhow::Result<Config> {
+    let database = std::env::vars().filter(|(name, _)| name.starts_with("PANELWORKS_DATABASE_"));
+    Ok(Config {
         data_dir: args.data_dir.clone(),
         panel_name: "Panelworks Demo".to_owned(),
         poll: limits::DEMO_POLL,
         request_poll: limits::DEMO_POLL,
-        ..Config::default()
-    }
+        ..Config::load(None, database)?
+    })
 }
 
 /// The asked port, or the first free one from the usual one on; with it the usual one when it was taken.

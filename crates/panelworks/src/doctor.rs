@@ -12,8 +12,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use panelworks_core::ids::OrderId;
 use panelworks_core::order::HoldReason;
 use panelworks_store::ports::Views;
+use panelworks_store::postgres::Promise;
 use serde::{Deserialize, Serialize};
 
+use crate::books::Reads;
 use crate::control::desk::Desk;
 use crate::limits;
 use crate::secrets;
@@ -75,19 +77,17 @@ impl Finding {
 /// Looks at everything.
 pub async fn examine(desk: &Desk, offline: bool) -> Vec<Finding> {
     let config = desk.config();
-    let mut findings = vec![
-        sync(&config.data_dir),
-        folder(&config.data_dir),
-        secret_key(&config.secret_key_path()),
-        clock(),
-        space(&config.data_dir),
-    ];
+    let mut findings = kept(desk);
+    findings.extend([folder(&config.data_dir), secret_key(&config.secret_key_path()), clock()]);
     findings.push(executor(desk));
     findings.extend(engine(desk));
     let reads = desk.reads().clone();
     match tokio::task::spawn_blocking(move || reads.damage()).await {
-        Ok(Ok(problems)) if problems.is_empty() => findings.push(Finding::good("the database file is whole")),
-        Ok(Ok(problems)) => findings.push(Finding::bad(
+        Ok(Ok(None)) => {}
+        Ok(Ok(Some(problems))) if problems.is_empty() => {
+            findings.push(Finding::good("the database file is whole"));
+        }
+        Ok(Ok(Some(problems))) => findings.push(Finding::bad(
             format!("the database file is damaged: {}", problems.join("; ")),
             "stop the panel, keep a copy of the folder, and restore the last backup",
         )),
@@ -111,6 +111,32 @@ pub async fn examine(desk: &Desk, offline: bool) -> Vec<Finding> {
         findings.extend(providers(desk).await);
     }
     findings
+}
+
+/// What an acknowledged order survives, and what the disk below says to it.
+fn kept(desk: &Desk) -> Vec<Finding> {
+    let folder = &desk.config().data_dir;
+    match desk.reads() {
+        Reads::Embedded(_) => vec![sync(folder), space(folder)],
+        Reads::Postgres(database) => {
+            let what = format!(
+                "the books are in PostgreSQL ({}): {}",
+                database.shown,
+                database.server.promise.words()
+            );
+            vec![match database.server.promise {
+                Promise::ServerLoss => Finding::good(what),
+                Promise::PowerLoss => Finding::note(
+                    what,
+                    "with standbys, set synchronous_standby_names on the server, so that a failover loses nothing",
+                ),
+                Promise::Nothing => Finding::bad(
+                    what,
+                    "switch fsync, full_page_writes and synchronous_commit on at the server",
+                ),
+            }]
+        }
+    }
 }
 
 fn unreadable(why: &str) -> Finding {

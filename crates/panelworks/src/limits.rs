@@ -28,6 +28,10 @@ pub const IMPORT_SERVICES: usize = 50_000;
 pub const IMPORT_UNDER_WAY: usize = 256;
 /// Requests in flight at once at a provider that nobody said otherwise of (invariants.md B14).
 pub const PROVIDER_CONNECTIONS: u16 = 8;
+/// Connections to PostgreSQL that answer questions: each is a thread that mostly waits for the network. A setting.
+pub const DATABASE_READERS: usize = 4;
+/// Bytes of a file with the database's password.
+pub const PASSWORD_BYTES: usize = 4_096;
 /// A start that takes longer than this begins to answer while it goes on: `/readyz` says what is waited for.
 pub const OPENING_QUIET: Duration = Duration::from_millis(500);
 /// Between two tries to open books whose database is away: the first pause, doubled up to the last (invariants.md A6:

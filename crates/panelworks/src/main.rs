@@ -36,6 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use books::NotHere;
 use cli::{Cli, Command};
 use config::{Config, WrongConfig};
 use said::{complain, say};
@@ -68,7 +69,7 @@ fn main() -> ExitCode {
         Ok(Ended::Well) => ExitCode::SUCCESS,
         Ok(Ended::Found) => ExitCode::from(1),
         Err(error) => {
-            let is_configuration = error.downcast_ref::<WrongConfig>().is_some();
+            let is_configuration = error.is::<WrongConfig>() || error.is::<NotHere>();
             complain(&format!("error: {error:#}"));
             ExitCode::from(if is_configuration { 2 } else { 1 })
         }
@@ -81,7 +82,7 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
         Some(Command::Demo(args)) => demo::run(&args).await.map(|()| Ended::Well),
         Some(Command::Serve(args)) => serve::run(&args).await.map(|()| Ended::Well),
         Some(Command::CheckConfig { file }) => {
-            Config::load(Some(&file), std::env::vars())?;
+            Config::load(Some(&file), std::env::vars())?.database.password()?;
             say(&format!("{} is right.", file.display()));
             Ok(Ended::Well)
         }
@@ -98,9 +99,11 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
             say(&format!("{} pages in {}", manual::write_pages(&folder)?, folder.display()));
             Ok(Ended::Well)
         }
-        Some(Command::Restore { file, panel }) => {
+        Some(Command::Restore { file, in_place: _, panel }) => {
             let config = operate::configuration(&panel)?;
-            tokio::task::spawn_blocking(move || backup::restore(&file, &config)).await?.map(|()| Ended::Well)
+            tokio::task::spawn_blocking(move || backup::restore(file.as_deref(), &config))
+                .await?
+                .map(|()| Ended::Well)
         }
         Some(
             command @ (Command::Doctor { .. }

@@ -17,6 +17,7 @@ use panelworks_core::order::refill::RefillSeen;
 use panelworks_core::provider::{Observation, SeenRemains, SeenStatus};
 
 use crate::Ended;
+use crate::books;
 use crate::cli::{
     Command, CustomerCommand, OperatorCommand, OrderCommand, OutputArgs, PanelArgs, ProviderCommand,
     ReportedRefill, ReportedStatus, RouteArgs, ServiceCommand, Verdict,
@@ -41,6 +42,9 @@ struct Asked {
 pub async fn run(command: Command) -> anyhow::Result<Ended> {
     let Asked { panel, output, request, takes_time } = asked(command)?;
     let config = configuration(&panel)?;
+    if matches!(request, Request::Backup { .. }) {
+        books::must_be_files(&config, "panelworks backup")?;
+    }
     let _log = Telemetry::start(&LogSettings { level: "error".to_owned(), ..LogSettings::default() })?;
     let bar = takes_time.filter(|_| std::io::stderr().is_terminal()).map(bar).transpose()?;
     let progress: Progress = Arc::new({

@@ -14,14 +14,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use panelworks_client::{Endpoint, Reach, Transport};
-use panelworks_core::ids::ProviderAccountId;
+use panelworks_core::ids::{OrderId, ProviderAccountId};
+use panelworks_core::order::OrderFile;
 use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::Timestamp;
 use panelworks_engine::drive::live::{Clock, Live, Means};
 use panelworks_engine::{Engine, Pace};
 use panelworks_store::executor::{Executor, Follower, Handle, Stopped};
-use panelworks_store::ports::Queue;
+use panelworks_store::ports::{Queue, StoreError};
 use panelworks_store::reader::{OwnReads, Reader, StartError};
 use panelworks_web::serve::{Stopped as Served, serve};
 use panelworks_web::{Behind, Known, router};
@@ -30,7 +31,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tracing_appender::non_blocking::ErrorCounter;
 
-use crate::books::{self, Opening};
+use crate::books::{self, Lock, Opening};
 use crate::config::Config;
 use crate::control::desk::{Desk, EngineSeen};
 use crate::control::socket;
@@ -49,6 +50,7 @@ pub struct Core {
     ended: oneshot::Receiver<Result<(), Stopped>>,
     /// The books are a copy of others: nothing may be sent from them.
     is_copy: bool,
+    lock: Option<Lock>,
 }
 
 impl Core {
@@ -83,8 +85,7 @@ impl Core {
             let _ = told.send(thread.join().unwrap_or(Ok(())));
         })?;
         let desk = Arc::new(Desk::new(handle, opened.reads, secret, Transport::new()?, config.clone()));
-        tracing::info!(folder = %folder.display(), epoch = opened.epoch, "the books are open");
-        Ok(Self { desk, known, live, addresses, clock, ended, is_copy: opened.is_copy })
+        Ok(Self { desk, known, live, addresses, clock, ended, is_copy: opened.is_copy, lock: opened.lock })
     }
 
     /// Closes the books again, after everything that waits is written.
@@ -102,7 +103,7 @@ impl Core {
         manner: Manner,
     ) -> anyhow::Result<Running> {
         let Manner { pace, demo_note, dropped_lines } = manner;
-        let Self { desk, known, live, addresses, clock, ended, is_copy } = self;
+        let Self { desk, known, live, addresses, clock, ended, is_copy, lock } = self;
         if is_copy {
             anyhow::bail!(
                 "{} holds a copy of a panel's books, or books that were moved. If the panel they come from is gone \
@@ -115,7 +116,7 @@ impl Core {
         let (stop, stopped) = watch::channel(false);
         let report = report(Arc::clone(&desk), Arc::clone(&known), dropped_lines);
         let reads = desk.reads().clone();
-        let readers = panelworks_store::limits::READERS;
+        let readers = config.readers();
         let opened = tokio::task::spawn_blocking(move || {
             let reader = Reader::start(readers, || reads.views())?;
             let views = reads.views()?;
@@ -127,14 +128,18 @@ impl Core {
         engine.know(&providers, services.iter().map(|service| (service.id, service.hold_limit)));
         let means = means(&desk, &addresses, clock, views);
         let engine = tokio::spawn(live.run(engine, means, stopped.clone(), report));
-        let settings = panelworks_web::Settings { demo_note, ..config.web_settings(address) };
+        let settings = panelworks_web::Settings {
+            demo_note,
+            promise: Some(desk.reads().promise()),
+            ..config.web_settings(address)
+        };
         let panel = Arc::new(panelworks_web::Panel::new(known, desk.handle().clone(), reader, settings));
         let bounds = config.bounds();
         let routes = router(Arc::clone(&panel));
         let web = tokio::spawn(serve(listener, panel, routes, bounds, told(stopped.clone())));
         let control = socket::serve(&config.data_dir, Arc::clone(&desk), told(stopped))?;
         tracing::info!(%address, "requests are answered");
-        Ok(Running { address, desk, stop, engine, web, control, ended })
+        Ok(Running { address, desk, stop, engine, web, control, ended, _lock: lock })
     }
 }
 
@@ -157,6 +162,7 @@ pub struct Running {
     web: JoinHandle<Served>,
     control: JoinHandle<()>,
     ended: oneshot::Receiver<Result<(), Stopped>>,
+    _lock: Option<Lock>,
 }
 
 impl Running {
@@ -202,7 +208,38 @@ fn means(desk: &Desk, addresses: &Arc<Addresses>, clock: SystemClock, views: Own
         transport: desk.transport().clone(),
         endpoints: Arc::new(move |account| addresses.find(account)),
         clock,
-        queue: Arc::new(Mutex::new(views as Box<dyn Queue + Send>)),
+        queue: Arc::new(Mutex::new(Box::new(Departing(Some(views))))),
+    }
+}
+
+/// The end of a store's connection may block, and the engine's task may not: it ends on a thread of its own.
+struct Departing(Option<OwnReads>);
+
+impl Departing {
+    fn queue(&self) -> &dyn Queue {
+        self.0.as_deref().expect("it is taken only when this is dropped")
+    }
+}
+
+impl Queue for Departing {
+    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+        self.queue().open_files(after, limit)
+    }
+
+    fn ended_files(
+        &self,
+        after: OrderId,
+        since: Timestamp,
+        rows: usize,
+    ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
+        self.queue().ended_files(after, since, rows)
+    }
+}
+
+impl Drop for Departing {
+    fn drop(&mut self) {
+        let views = self.0.take();
+        std::thread::spawn(move || drop(views));
     }
 }
 

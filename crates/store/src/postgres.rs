@@ -134,7 +134,7 @@ pub enum OpenError {
     #[error("schema {0} holds tables of another program")]
     NotOurs(String),
     /// [`crate::ports::StoreErrorKind::Away`]: the database is not there, or not yet; worth another try.
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 

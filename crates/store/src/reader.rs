@@ -30,7 +30,7 @@ pub enum Unanswered {
     Overloaded,
     #[error("the question failed inside the program")]
     Panicked,
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 
@@ -51,7 +51,7 @@ impl std::fmt::Debug for Reader {
 /// Why the threads could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
     #[error("starting a reader's thread: {0}")]
     Thread(#[from] std::io::Error),

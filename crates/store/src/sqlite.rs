@@ -109,7 +109,7 @@ pub enum OpenError {
         .file.display()
     )]
     Damaged { file: PathBuf, what: String },
-    #[error("{0}")]
+    #[error(transparent)]
     Store(#[from] StoreError),
 }
 

@@ -6,6 +6,8 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 use panelworks_core::ids::CustomerId;
+use panelworks_store::ports::StoreErrorKind;
+use panelworks_store::reader::Unanswered;
 use tokio::time::timeout;
 
 use crate::panel::Panel;
@@ -33,7 +35,10 @@ pub(crate) async fn ready(State(doors): State<Doors>, request: Request) -> Respo
     let reasons: Vec<String> = reasons.into_iter().map(short).collect();
     let ready = reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = serde_json::json!({ "ready": ready, "reasons": reasons, "queue": queue });
+    let mut body = serde_json::json!({ "ready": ready, "reasons": reasons, "queue": queue });
+    if let Some(promise) = panel.settings.promise {
+        body["promise"] = promise.into();
+    }
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }
 
@@ -49,6 +54,9 @@ async fn reasons(panel: &Panel, queue: usize) -> Vec<String> {
     let question = panel.ask(|views| views.account(CustomerId(0)));
     match timeout(limits::READY_PATIENCE, question).await {
         Ok(Ok(_)) => {}
+        Ok(Err(Unanswered::Store(why))) if why.kind == StoreErrorKind::Away => {
+            reasons.push(format!("the database is away: {why}"));
+        }
         Ok(Err(why)) => reasons.push(format!("the store answers with an error: {why}")),
         Err(_) => reasons.push("the store does not answer in time".to_owned()),
     }

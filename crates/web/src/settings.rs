@@ -39,6 +39,8 @@ pub struct Settings {
     pub ordering_off: Option<String>,
     /// `/metrics` answers everybody, not only this machine.
     pub public_metrics: bool,
+    /// What an acknowledged order survives, as `/readyz` says it.
+    pub promise: Option<&'static str>,
     /// Log successful calls at level info, one line each; otherwise they are at debug. Refusals are at info always.
     pub log_successes: bool,
 }
@@ -64,6 +66,7 @@ impl Settings {
             maintenance: None,
             ordering_off: None,
             public_metrics: false,
+            promise: None,
             log_successes: false,
         }
     }

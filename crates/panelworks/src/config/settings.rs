@@ -9,8 +9,9 @@ use std::time::Duration;
 use panelworks_core::money::Currency;
 use panelworks_core::time::Span;
 
+use super::database::is_schema;
 use super::given::{Given, What};
-use super::{Config, LogFormat};
+use super::{Config, DatabaseUrl, LogFormat};
 use crate::limits;
 use crate::telemetry;
 
@@ -222,6 +223,64 @@ pub const SETTINGS: &[Setting] = &[
         right: "a number of seconds from 1 to 300, such as 30",
         take: |config, given, _| {
             config.shutdown_time = Duration::from_secs(given.whole(1..=300)?);
+            Ok(())
+        },
+    },
+    Setting {
+        name: "database.url",
+        right: "the address of a PostgreSQL database, such as \"postgres://panelworks:PASSWORD@db.example/panelworks\"; \
+                what was given is not shown, for it may hold a password",
+        take: |config, given, base| {
+            let given = given.some_text().map_err(|_| "is no text".to_owned())?;
+            let url = DatabaseUrl::parse(given)?;
+            if let Some(file) = url.ca_file() {
+                config.database.ca_file = Some(base.join(file));
+            }
+            config.database.url = Some(url);
+            Ok(())
+        },
+    },
+    Setting {
+        name: "database.password_file",
+        right: "the path of a file that holds the database's password alone, such as \"/run/secrets/database\"",
+        take: |config, given, base| {
+            config.database.password_file = Some(base.join(given.some_text()?));
+            Ok(())
+        },
+    },
+    Setting {
+        name: "database.schema",
+        right: "a name of lower-case letters, digits and _ that does not begin with pg_, such as \"panelworks\"",
+        take: |config, given, _| {
+            let name = given.some_text()?;
+            if !is_schema(name) {
+                return Err(given.is());
+            }
+            name.clone_into(&mut config.database.schema);
+            Ok(())
+        },
+    },
+    Setting {
+        name: "database.ca_file",
+        right: "the path of a PEM file with the authorities that may sign the database's certificate",
+        take: |config, given, base| {
+            config.database.ca_file = Some(base.join(given.some_text()?));
+            Ok(())
+        },
+    },
+    Setting {
+        name: "database.readers",
+        right: "a number of connections from 1 to 64, such as 4",
+        take: |config, given, _| {
+            config.database.readers = given.whole(1..=64)?;
+            Ok(())
+        },
+    },
+    Setting {
+        name: "database.synced",
+        right: "true or false",
+        take: |config, given, _| {
+            config.database.synced = given.truth()?;
             Ok(())
         },
     },

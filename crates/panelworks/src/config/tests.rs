@@ -66,6 +66,17 @@ fn forty_wrong_configurations_are_refused_with_line_name_and_what_would_be_right
         (2, &["http.status_wait_ms is", "10000"], "[http]\nstatus_wait_ms = 10001"),
         (2, &["http.connections is 1", "16"], "[http]\nconnections = 1"),
         (2, &["http.shutdown_s is a date", "seconds"], "[http]\nshutdown_s = 2026-01-01"),
+        (
+            2,
+            &["database.url does not begin with postgres://", "panelworks:PASSWORD"],
+            "[database]\nurl = \"h\"",
+        ),
+        (2, &["database.url is no text"], "[database]\nurl = 5432"),
+        (2, &["database.url names no database"], "[database]\nurl = \"postgres://u:p@h\""),
+        (2, &["database.url has an sslmode"], "[database]\nurl = \"postgres://u:p@h/d?sslmode=on\""),
+        (2, &["database.schema is \"My\"", "lower-case"], "[database]\nschema = \"My\""),
+        (2, &["database.readers is 0", "1 to 64"], "[database]\nreaders = 0"),
+        (2, &["database.synced is", "true or false"], "[database]\nsynced = \"no\""),
         (2, &["log.level is \"loud\"", "\"warn\""], "[log]\nlevel = \"loud\""),
         (2, &["log.format is \"xml\"", "\"json\""], "[log]\nformat = \"xml\""),
         (2, &["log.file is", "path"], "[log]\nfile = \"\""),
@@ -139,6 +150,22 @@ fn variables_go_above_the_file_and_are_named_when_wrong() {
         let told = from_variables(&[(name, text)]).expect_err(name).to_string();
         assert!(told.starts_with(&format!("{name}: ")) && told.contains(words), "{told}");
     }
+}
+
+#[test]
+fn a_database_s_password_is_repeated_by_no_message() {
+    let told =
+        from_variables(&[("PANELWORKS_DATABASE_URL", "postgres://u:hidden@h/d?x=1")]).expect_err("wrong");
+    assert!(told.to_string().starts_with("PANELWORKS_DATABASE_URL: has a parameter"), "{told}");
+    assert!(!told.to_string().contains("hidden"), "{told}");
+    let config = from_variables(&[
+        ("PANELWORKS_DATABASE_URL", "postgres://u:hidden@h/d?sslrootcert=/etc/ca.pem"),
+        ("PANELWORKS_DATABASE_SCHEMA", "one"),
+    ])
+    .expect("right");
+    assert!(!format!("{config:?} {config:#?}").contains("hidden"));
+    assert_eq!(config.database.schema, "one");
+    assert_eq!(config.database.ca_file.as_deref(), Some(Path::new("/etc/ca.pem")));
 }
 
 #[test]

@@ -117,7 +117,11 @@ fn encoded(line: &Line) -> Vec<u8> {
 
 /// The running panel of a folder; None when none runs there.
 pub async fn connect(folder: &Path) -> std::io::Result<Option<UnixStream>> {
-    let at = reachable(folder)?;
+    let at = match reachable(folder) {
+        // Books in a database may be looked after from a machine where the panel never ran.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        at => at?,
+    };
     match UnixStream::connect(&at.path).await {
         Ok(stream) => Ok(Some(stream)),
         // Refused: left behind by a panel that was killed.

@@ -8,7 +8,9 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde::{Deserialize, Serialize};
 
+use crate::books;
 use crate::cli::DemoArgs;
+use crate::config::Config;
 use crate::secrets::{Existing, new_api_key, write_private};
 
 const FILE: &str = "demo.json";
@@ -21,6 +23,9 @@ pub(super) struct Kept {
     pub(super) provider: Provider,
     /// Everything was set up once, and shown.
     pub(super) opened: bool,
+    /// The database with its books; in the folder where it is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    database: Option<String>,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -69,10 +74,11 @@ impl Kept {
     }
 
     /// What the folder remembers; new keys for a new folder.
-    pub(super) fn load_or_make(folder: &Path, args: &DemoArgs) -> anyhow::Result<Self> {
+    pub(super) fn load_or_make(config: &Config, args: &DemoArgs) -> anyhow::Result<Self> {
+        let folder = &config.data_dir;
         let path = folder.join(FILE);
         if !path.exists() {
-            let kept = Self::new(args)?;
+            let kept = Self { database: database(config), ..Self::new(args)? };
             kept.save(folder)?;
             return Ok(kept);
         }
@@ -80,6 +86,12 @@ impl Kept {
         let mut kept: Self =
             serde_json::from_slice(&text).with_context(|| format!("{} is not a demo's", path.display()))?;
         kept.take_flags(args)?;
+        if kept.database != database(config) {
+            bail!(
+                "this demo's books are in {}; for others begin in a new folder with --data-dir",
+                kept.database.as_deref().unwrap_or("its folder")
+            );
+        }
         Ok(kept)
     }
 
@@ -96,6 +108,7 @@ impl Kept {
             operator: Operator { username: "operator".to_owned(), password: key()?, admin_api_key: key()? },
             provider,
             opened: false,
+            database: None,
         })
     }
 
@@ -127,6 +140,10 @@ impl Kept {
     }
 }
 
+fn database(config: &Config) -> Option<String> {
+    config.database.url.as_ref().map(|_| books::place(config))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,11 +156,15 @@ mod tests {
         Cli::try_parse_from(["panelworks"].iter().chain(words)).expect("parses").demo
     }
 
+    fn config(folder: &Folder) -> Config {
+        Config { data_dir: folder.root().to_owned(), ..Config::default() }
+    }
+
     #[test]
     fn keys_are_made_once_and_kept_for_the_owner_alone() {
         let folder = Folder::new();
-        let made = Kept::load_or_make(folder.root(), &args(&[])).expect("made");
-        let read = Kept::load_or_make(folder.root(), &args(&[])).expect("read");
+        let made = Kept::load_or_make(&config(&folder), &args(&[])).expect("made");
+        let read = Kept::load_or_make(&config(&folder), &args(&[])).expect("read");
         assert_eq!(made.customers[0].api_key, read.customers[0].api_key);
         assert_ne!(made.customers[0].api_key, made.customers[1].api_key);
         assert!(!is_exposed(&folder.path(FILE)).expect("there"));
@@ -154,10 +175,10 @@ mod tests {
     fn a_demo_stays_with_its_provider() {
         let folder = Folder::new();
         let outside = args(&["--provider-url", "http://127.0.0.1:9/api/v2", "--provider-key", "k"]);
-        Kept::load_or_make(folder.root(), &outside).expect("made");
-        Kept::load_or_make(folder.root(), &outside).expect("the same again");
-        Kept::load_or_make(folder.root(), &args(&[])).expect("without saying it again");
+        Kept::load_or_make(&config(&folder), &outside).expect("made");
+        Kept::load_or_make(&config(&folder), &outside).expect("the same again");
+        Kept::load_or_make(&config(&folder), &args(&[])).expect("without saying it again");
         let other = args(&["--provider-url", "http://127.0.0.1:8/api/v2", "--provider-key", "k"]);
-        assert!(Kept::load_or_make(folder.root(), &other).is_err());
+        assert!(Kept::load_or_make(&config(&folder), &other).is_err());
     }
 }

@@ -176,7 +176,7 @@ impl Connection {
         let doubt = promise::doubt(&live.server, options.durability, *timeline);
         if let Some(doubt) = doubt {
             self.end(live);
-            return Err(Failure::Lost(doubt));
+            return Err(doubt);
         }
         Ok(live)
     }

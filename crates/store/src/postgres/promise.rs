@@ -99,23 +99,25 @@ fn promise(synced: bool, commit: &str, standbys: &str) -> Promise {
 }
 
 /// Why this server is not written to; None where it is.
-pub(super) fn doubt(server: &Server, asked: Durability, timeline: u32) -> Option<String> {
+pub(super) fn doubt(server: &Server, asked: Durability, timeline: u32) -> Option<Failure> {
     if server.in_recovery {
-        return Some("the server is a standby".to_owned());
+        return Some(Failure::Lost("the server is a standby".to_owned()));
     }
     if server.timeline < timeline {
-        return Some(format!(
+        return Some(Failure::Lost(format!(
             "the server is a primary of the past: timeline {}, we have seen {timeline}",
             server.timeline
-        ));
+        )));
     }
     let enough = match asked {
         Durability::Synced => server.promise >= Promise::PowerLoss,
         Durability::Lazy => true,
     };
+    // No waiting mends that, as it may a failover.
     (!enough).then(|| {
-        "the server's settings lose acknowledged commits: fsync, full_page_writes and synchronous_commit must be on"
-            .to_owned()
+        Failure::value(
+            "the server's settings lose acknowledged commits: fsync, full_page_writes and synchronous_commit must be on",
+        )
     })
 }
 
