@@ -10,6 +10,7 @@ mod api;
 mod clock;
 mod cluster;
 mod folder;
+mod load;
 mod order;
 mod panel;
 mod process;
@@ -25,6 +26,7 @@ pub use api::{Answer, Api, error_of, micros, page};
 pub use clock::FakeClock;
 pub use cluster::{Cluster, has_postgres, on_postgres};
 pub use folder::Folder;
+pub use load::{Known, Load};
 pub use order::{
     ENDS, ONE_CALL_TYPES, ceiling, charge_is_right, full_charge, link, parameters, quantity_charged,
 };

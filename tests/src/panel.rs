@@ -35,8 +35,19 @@ impl Panel {
         Self::demo_in(flags, None, &[]).await
     }
 
+    /// The demo with its books where these variables say.
+    pub async fn demo_with(flags: &[&str], variables: &[(String, String)]) -> Self {
+        let variables: Vec<(&str, &str)> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        Self::launch(&Self::demo_words(flags), &variables, None, &[]).await
+    }
+
     /// The demo with its books in another folder, started by another command.
     pub async fn demo_in(flags: &[&str], data: Option<&Path>, through: &[&str]) -> Self {
+        Self::launch(&Self::demo_words(flags), &[], data, through).await
+    }
+
+    fn demo_words<'a>(flags: &[&'a str]) -> Vec<&'a str> {
         let mut words = vec!["demo"];
         if !flags.contains(&"--past") {
             words.push("--no-past");
@@ -45,7 +56,7 @@ impl Panel {
             words.extend(["--speed", "20000"]);
         }
         words.extend(flags.iter().filter(|flag| **flag != "--past"));
-        Self::launch(&words, &[], data, through).await
+        words
     }
 
     /// A real panel in these surroundings: its settings come from variables.
@@ -133,6 +144,11 @@ impl Panel {
 
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// What its commands need to find its books.
+    pub fn variables(&self) -> &[(String, String)] {
+        &self.variables
     }
 
     pub fn process(&mut self) -> &mut Process {

@@ -14,7 +14,7 @@ use clap::Args;
 
 use crate::cargo::{Built, PLANTED, TestProgram, build, cargo, succeed};
 use crate::steps::{Outcome, Steps};
-use crate::tools::{find_or_install, succeeds};
+use crate::tools::{find_or_install, has_postgres, succeeds};
 use crate::{root, simulate, tidy};
 
 /// How much is tested.
@@ -29,12 +29,23 @@ pub(crate) struct Asked {
 }
 
 /// The tests from outside, each a program of the package `tests`, and what a hurried reader should know of each.
-const OUTSIDE: [(&str, &str); 5] = [
+const OUTSIDE: [(&str, &str); 6] = [
     ("api", "every action, bad input and races over HTTP; the command line"),
     ("crash", "kill -9 in mid-load, a full disk, the order of write and answer"),
     ("chain", "simulator, panel, panel: every type, refund, refill and cancel all the way"),
     ("faults", "a provider that misbehaves, and thirteen dialects"),
     ("clients", "PHP, Python, Node and the examples"),
+    ("database", "PostgreSQL that is away, falls over, freezes, refuses"),
+];
+/// Those that are run again with the panels' books in PostgreSQL.
+const ON_POSTGRES: [&str; 3] = ["api", "crash", "chain"];
+/// What of them is about the embedded store's file.
+const ABOUT_FILES: [&str; 5] = [
+    "disk::",
+    "power::",
+    "command_line::books_are_checked_examined_backed_up_and_restored",
+    "command_line::damaged_books_are_found",
+    "operators::the_demos_operator_is_in_the_books_and_no_secret_of_his_is",
 ];
 /// Seeds of the simulation in the whole run, and in the quick one.
 const SEEDS: u64 = 5_000;
@@ -66,10 +77,16 @@ fn all(asked: &Asked, in_ci: bool, steps: &mut Steps) -> Result<()> {
     steps.step("unit tests", || units(&built.tests))?;
     steps.step("simulation", || simulation(asked.quick))?;
     for (target, what) in OUTSIDE.iter().filter(|(target, _)| !asked.quick || *target == "api") {
-        steps.step(&format!("outside: {target} ({what})"), || outside(&built, target, in_ci))?;
+        steps.step(&format!("outside: {target} ({what})"), || {
+            outside(&built, target, Store::Embedded, in_ci)
+        })?;
     }
     if asked.quick {
         return Ok(());
+    }
+    for target in ON_POSTGRES {
+        let name = format!("outside, on PostgreSQL: {target}");
+        steps.step(&name, || outside(&built, target, Store::Postgres, in_ci))?;
     }
     steps.step("documentation", || passed(documentation()))?;
     steps.step("dependencies (cargo deny)", || dependencies(asked.full, in_ci))
@@ -101,7 +118,7 @@ fn clippy() -> Result<()> {
 fn units(tests: &[TestProgram]) -> Result<Outcome> {
     let mut sum = 0;
     for test in tests.iter().filter(|test| !is_outside(test)) {
-        sum += program::run(test, &[], UNIT_LIMIT)?.passed;
+        sum += program::run(test, &[], &[], UNIT_LIMIT)?.passed;
     }
     Ok(Outcome::Remarked(format!("{sum} passed")))
 }
@@ -117,7 +134,21 @@ fn simulation(quick: bool) -> Result<Outcome> {
     Ok(Outcome::Remarked(format!("{seeds} seeds, and every planted bug was found")))
 }
 
-fn outside(built: &Built, target: &str, in_ci: bool) -> Result<Outcome> {
+/// Where the panels under test keep their books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Store {
+    Embedded,
+    Postgres,
+}
+
+fn outside(built: &Built, target: &str, store: Store, in_ci: bool) -> Result<Outcome> {
+    if store == Store::Postgres && !has_postgres() {
+        return if in_ci {
+            bail!("PostgreSQL is missing")
+        } else {
+            Ok(Outcome::Skipped("no PostgreSQL".to_owned()))
+        };
+    }
     let Some(test) = built.tests.iter().find(|test| is_outside(test) && test.target == target) else {
         bail!("there is no such test program");
     };
@@ -126,8 +157,13 @@ fn outside(built: &Built, target: &str, in_ci: bool) -> Result<Outcome> {
     };
     let skipped = skipped_file(target);
     let _ = std::fs::remove_file(&skipped);
-    let surroundings = [("TEST_PROGRAM", panelworks.clone()), ("TEST_SKIPPED", skipped.clone())];
-    let ended = program::run(test, &surroundings, OUTSIDE_LIMIT)?;
+    let mut surroundings = vec![("TEST_PROGRAM", panelworks.clone()), ("TEST_SKIPPED", skipped.clone())];
+    let mut left_out = Vec::new();
+    if store == Store::Postgres {
+        surroundings.push(("TEST_STORE", PathBuf::from("postgres")));
+        left_out.extend(ABOUT_FILES.iter().flat_map(|name| ["--skip", name]));
+    }
+    let ended = program::run(test, &left_out, &surroundings, OUTSIDE_LIMIT)?;
     let skipped = std::fs::read_to_string(&skipped).unwrap_or_default();
     if skipped.is_empty() {
         return Ok(Outcome::Remarked(format!("{} passed", ended.passed)));

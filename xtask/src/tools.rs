@@ -4,6 +4,7 @@
 //! with Debian's `apt-get`, by root. Nothing is ever left out quietly: what is missing is either an error (CI) or
 //! printed as skipped.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// One program or library.
@@ -18,7 +19,10 @@ struct Tool {
     used_for: &'static str,
 }
 
-const TOOLS: [Tool; 7] = [
+/// Debian's programs lie in a folder of their version.
+const POSTGRES: &[&str] = &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb || initdb --version"];
+
+const TOOLS: [Tool; 8] = [
     Tool { name: "curl", probe: &["curl", "--version"], packages: &["curl"], used_for: "the curl example" },
     Tool {
         name: "PHP with curl",
@@ -56,6 +60,12 @@ const TOOLS: [Tool; 7] = [
         packages: &["util-linux"],
         used_for: "panels that end with the test that started them",
     },
+    Tool {
+        name: "PostgreSQL",
+        probe: POSTGRES,
+        packages: &["postgresql"],
+        used_for: "panels whose books are in PostgreSQL",
+    },
 ];
 
 /// Looks, installs what it may, and looks again. Out: one line for each tool that is missing.
@@ -75,8 +85,16 @@ pub(crate) fn find_or_install() -> Vec<String> {
     still.map(|tool| format!("{} ({}), for {}", tool.name, tool.packages.join(" "), tool.used_for)).collect()
 }
 
+/// Whether panels can be tested on PostgreSQL.
+pub(crate) fn has_postgres() -> bool {
+    succeeds(POSTGRES)
+}
+
 /// What goes wrong here shows in the second look.
 fn install(packages: &[&str]) {
+    if packages.contains(&"postgresql") {
+        no_cluster_of_the_system();
+    }
     let apt = |arguments: &[&str]| {
         let mut command = Command::new("apt-get");
         command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
@@ -87,6 +105,14 @@ fn install(packages: &[&str]) {
     if !apt(&wanted) && apt(&["update", "--quiet"]) {
         apt(&wanted);
     }
+}
+
+/// The tests make their own; the package would make one that starts with the machine.
+fn no_cluster_of_the_system() {
+    let folder = Path::new("/etc/postgresql-common/createcluster.d");
+    // Without it there is one server more, and that is all.
+    let _ = std::fs::create_dir_all(folder);
+    let _ = std::fs::write(folder.join("panelworks.conf"), "create_main_cluster = false\n");
 }
 
 /// True where the command runs and says 0.

@@ -17,6 +17,7 @@ fn enter(panel: &Panel, words: &[&str], password: &str) -> Output {
         .args(words)
         .args(["--password-stdin", "--json", "--data-dir"])
         .arg(panel.data())
+        .envs(panel.variables().iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use panelworks_tests::{Folder, Panel, SimulatorProcess, has, is_root, link, skipped, until};
-
-use crate::load::Load;
+use panelworks_tests::{Folder, Load, Panel, SimulatorProcess, has, is_root, link, skipped, until};
 
 const DISK: &str = "size=16m";
 /// From free room to the first accepted order.

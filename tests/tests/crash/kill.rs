@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use panelworks_tests::{Panel, SimulatorProcess, until};
+use panelworks_tests::{Known, Load, Panel, SimulatorProcess, until};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-
-use crate::load::{Known, Load};
 
 /// Kills in one run; `TEST_KILLS` asks for more.
 const KILLS: usize = 30;

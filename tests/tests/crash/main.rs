@@ -6,6 +6,5 @@
 
 mod disk;
 mod kill;
-mod load;
 mod power;
 mod restore;

@@ -25,11 +25,17 @@ pub(crate) struct Ended {
     pub(crate) passed: u64,
 }
 
-pub(crate) fn run(test: &TestProgram, surroundings: &[(&str, PathBuf)], limit: Duration) -> Result<Ended> {
+/// `arguments` are those of the test harness.
+pub(crate) fn run(
+    test: &TestProgram,
+    arguments: &[&str],
+    surroundings: &[(&str, PathBuf)],
+    limit: Duration,
+) -> Result<Ended> {
     let name = format!("{}-{}", test.package, test.target);
     let log = root().join("target").join("xtask").join(format!("{name}.log"));
     let began = Instant::now();
-    let mut child = start(test, surroundings, &log)?;
+    let mut child = start(test, arguments, surroundings, &log)?;
     let status = wait(&mut child, limit)?;
     let said = fs::read_to_string(&log).unwrap_or_default();
     if !status.is_some_and(|status| status.success()) {
@@ -44,12 +50,18 @@ pub(crate) fn run(test: &TestProgram, surroundings: &[(&str, PathBuf)], limit: D
     Ok(Ended { passed })
 }
 
-fn start(test: &TestProgram, surroundings: &[(&str, PathBuf)], log: &Path) -> Result<Child> {
+fn start(
+    test: &TestProgram,
+    arguments: &[&str],
+    surroundings: &[(&str, PathBuf)],
+    log: &Path,
+) -> Result<Child> {
     if let Some(folder) = log.parent() {
         fs::create_dir_all(folder)?;
     }
     let output = File::create(log).with_context(|| format!("can't write {}", log.display()))?;
     let mut command = Command::new(&test.executable);
+    command.args(arguments);
     command.current_dir(&test.folder).env("CARGO_MANIFEST_DIR", &test.folder);
     command.envs(surroundings.iter().map(|(name, value)| (name, value)));
     command.stdin(Stdio::null()).stderr(output.try_clone()?).stdout(output);

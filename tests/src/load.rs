@@ -6,27 +6,27 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use panelworks_tests::{Api, error_of};
+use crate::{Api, error_of};
 use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// What all customers together know.
 #[derive(Debug, Default)]
-pub(crate) struct Known {
+pub struct Known {
     /// Link → order, as the panel said.
-    pub(crate) acknowledged: BTreeMap<String, u64>,
+    pub acknowledged: BTreeMap<String, u64>,
     /// Links whose add was sent and not answered.
-    pub(crate) unanswered: Vec<String>,
+    pub unanswered: Vec<String>,
     /// Refusals by text.
-    pub(crate) refused: BTreeMap<String, usize>,
+    pub refused: BTreeMap<String, usize>,
     /// One key, two orders.
-    pub(crate) contradictions: Vec<String>,
+    pub contradictions: Vec<String>,
 }
 
 /// Customers at work; they stop when told and are then done at once.
 #[derive(Debug)]
-pub(crate) struct Load {
+pub struct Load {
     known: Arc<Mutex<Known>>,
     panel: watch::Sender<Option<Api>>,
     tasks: Vec<JoinHandle<()>>,
@@ -34,7 +34,7 @@ pub(crate) struct Load {
 
 impl Load {
     /// `customers` who order `service`; each link begins with `name`.
-    pub(crate) fn start(name: &str, customers: usize, service: u64) -> Self {
+    pub fn start(name: &str, customers: usize, service: u64) -> Self {
         let known: Arc<Mutex<Known>> = Arc::default();
         let (panel, _) = watch::channel(None);
         let tasks = (0..customers)
@@ -52,20 +52,20 @@ impl Load {
     }
 
     /// The panel is there (again); without one they wait.
-    pub(crate) fn is_at(&self, panel: Option<Api>) {
+    pub fn is_at(&self, panel: Option<Api>) {
         self.panel.send_replace(panel);
     }
 
-    pub(crate) fn acknowledged(&self) -> usize {
+    pub fn acknowledged(&self) -> usize {
         lock(&self.known).acknowledged.len()
     }
 
-    pub(crate) fn refused(&self) -> usize {
+    pub fn refused(&self) -> usize {
         lock(&self.known).refused.values().sum()
     }
 
     /// Ends it; all that was learned.
-    pub(crate) async fn stop(self) -> Known {
+    pub async fn stop(self) -> Known {
         drop(self.panel);
         for task in self.tasks {
             task.await.expect("no customer panics");
