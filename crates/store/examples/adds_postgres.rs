@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
             orders += placed;
             let seconds = begun.elapsed().as_secs_f64();
-            let micros = (self::cpu() - cpu).as_secs_f64() * 1e6;
+            let micros = self::cpu().saturating_sub(cpu).as_secs_f64() * 1e6;
             #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
             let (rate, each) = (placed as f64 / seconds, micros / placed as f64);
             println!(

@@ -126,8 +126,8 @@ fn orders<'s>(shared: &'s Shared<'_>) -> Result<Tables<'s, Failure>> {
         orders: Box::new(Pages::open(shared, ORDERS, order)?),
         attempts: Box::new(Pages::open(shared, ATTEMPTS, |row| {
             let (order, attempt) = rows::attempt(row)?;
-            let is_right = get::<bool>(row, 15)? == attempt.state.is_in_doubt(true);
-            hung(row, 14, (order, attempt), is_right)
+            let is_right = get::<bool>(row, 16)? == attempt.state.is_in_doubt(true);
+            hung(row, 15, (order, attempt), is_right)
         })?),
         refills: Box::new(Pages::open(shared, REFILLS, |row| {
             let (order, refill) = rows::refill(row)?;

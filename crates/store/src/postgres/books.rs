@@ -28,7 +28,7 @@ use super::values::{Hash, eight, four};
 use super::write::{Write, Writes};
 use crate::chain::{self, Link};
 use crate::limits;
-use crate::ports::{Begun, Books, CommitError, StoreError, StoreErrorKind};
+use crate::ports::{Begun, Books, CommitError, Flush, StoreError, StoreErrorKind};
 
 /// Waits for whatever an older start has under way, then fails for every epoch but the node's own.
 pub(super) const OPEN_BATCH: &str = "with ours as materialized (select id from node where id = $1 and epoch = $2 for share), \
@@ -383,6 +383,10 @@ impl Books for PostgresBooks {
 
     fn takes_new_work(&mut self) -> bool {
         true
+    }
+
+    fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
+        Ok(None)
     }
 }
 

@@ -107,6 +107,7 @@ columns_of! {
         service: &'a str,
         provider_order: Option<&'a str>,
         details: Option<String>,
+        recall: Option<String>,
     }
 
     /// What of an attempt changes in its life.
@@ -123,6 +124,7 @@ columns_of! {
         state_at: Option<i64>,
         provider_order: Option<&'a str>,
         details: Option<String>,
+        recall: Option<String>,
     }
 
     /// `refill`.

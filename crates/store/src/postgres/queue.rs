@@ -1,4 +1,4 @@
-//! The work there is at a start: this node's open orders, open refills, and what ended lately.
+//! The work there is at a start: this node's open orders, open refills, recalls, and what ended lately.
 //!
 //! In: where to go on. Out: whole files in order of their ids, in steps of a size the caller chooses. What another
 //! node has taken is that node's work.
@@ -16,11 +16,14 @@ use super::rows::{get, id};
 use super::values::four;
 use crate::ports::{Queue, StoreError};
 
-/// Both halves come in order of their ids out of their partial indexes, and are merged.
+/// All parts come in order of their ids out of their partial indexes, and are merged.
 pub(super) const OPEN: &str = "(select id from orders where open and node = $1 and id > $2 order by id limit $3) \
      union \
      (select refill.order_id from refill join orders on orders.id = refill.order_id and orders.node = $1 \
        where refill.open and refill.order_id > $2 order by refill.order_id limit $3) \
+     union \
+     (select attempt.order_id from attempt join orders on orders.id = attempt.order_id and orders.node = $1 \
+       where attempt.recall is not null and attempt.order_id > $2 order by attempt.order_id limit $3) \
      order by 1 limit $3";
 
 /// By primary key, a bounded number of rows.

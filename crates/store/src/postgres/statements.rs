@@ -41,21 +41,21 @@ pub(super) const UPDATE_ORDERS: &str = "update orders set status = given.status,
      given.customer";
 
 pub(super) const INSERT_ATTEMPTS: &str = "insert into attempt (expected_cost, booked_cost, planned_at, state_at, order_id, customer, purpose, \
-     account, entries, number, state, doubt, currency, service, provider_order, details) select given.* \
+     account, entries, number, state, doubt, currency, service, provider_order, details, recall) select given.* \
      from unnest(cast($1 as bigint[]), cast($2 as bigint[]), cast($3 as bigint[]), cast($4 as bigint[]), \
      cast($5 as integer[]), cast($6 as integer[]), cast($7 as bigint[]), cast($8 as integer[]), cast($9 \
      as integer[]), cast($10 as integer[]), cast($11 as smallint[]), cast($12 as boolean[]), cast($13 as \
-     text[]), cast($14 as text[]), cast($15 as text[]), cast($16 as text[])) as given";
+     text[]), cast($14 as text[]), cast($15 as text[]), cast($16 as text[]), cast($17 as text[])) as given";
 
 /// By primary key.
 pub(super) const UPDATE_ATTEMPTS: &str = "update attempt set expected_cost = given.expected_cost, booked_cost = given.booked_cost, currency = \
      given.currency, entries = given.entries, state = given.state, doubt = given.doubt, state_at = \
-     given.state_at, provider_order = given.provider_order, details = given.details from unnest(cast($1 \
+     given.state_at, provider_order = given.provider_order, details = given.details, recall = given.recall from unnest(cast($1 \
      as integer[]), cast($2 as integer[]), cast($3 as integer[]), cast($4 as bigint[]), cast($5 as \
      bigint[]), cast($6 as text[]), cast($7 as integer[]), cast($8 as smallint[]), cast($9 as boolean[]), \
-     cast($10 as bigint[]), cast($11 as text[]), cast($12 as text[])) as given (order_id, number, \
+     cast($10 as bigint[]), cast($11 as text[]), cast($12 as text[]), cast($13 as text[])) as given (order_id, number, \
      customer, expected_cost, booked_cost, currency, entries, state, doubt, state_at, provider_order, \
-     details) where attempt.order_id = given.order_id and attempt.number = given.number and \
+     details, recall) where attempt.order_id = given.order_id and attempt.number = given.number and \
      attempt.customer = given.customer";
 
 pub(super) const PUT_REFILLS: &str = "insert into refill (id, order_id, customer, state, open, due, provider_refill, tries, requested_at, \

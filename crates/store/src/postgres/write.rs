@@ -320,6 +320,7 @@ impl<'a> Writes<'a> {
         to.service.push(&attempt.service);
         to.provider_order.push(attempt.state.provider_order().map(ProviderOrderId::as_str));
         to.details.push(state_details(&attempt.state).map_err(unwritable)?);
+        to.recall.push(attempt.recall.as_ref().map(json).transpose().map_err(unwritable)?);
         Ok(())
     }
 
@@ -337,6 +338,7 @@ impl<'a> Writes<'a> {
         to.state_at.push(state_at(&attempt.state).map(|at| at.0));
         to.provider_order.push(attempt.state.provider_order().map(ProviderOrderId::as_str));
         to.details.push(state_details(&attempt.state).map_err(unwritable)?);
+        to.recall.push(attempt.recall.as_ref().map(json).transpose().map_err(unwritable)?);
         Ok(())
     }
 

@@ -5,9 +5,9 @@
 //! leaves, the writer copies itself between two batches. Rules: performance.md, What follows 10.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::wal::CheckpointMode;
@@ -29,13 +29,18 @@ pub(super) struct Checkpoints {
     thread: Option<JoinHandle<()>>,
     /// Pages in the log after which it is copied.
     pages: usize,
+    /// Pages in the log after which the writer waits until it is copied.
+    most: usize,
+    /// Held while pages are copied: SQLite refuses a second one who copies instead of letting it wait.
+    copying: Arc<Mutex<()>>,
 }
 
 impl Checkpoints {
-    /// Takes over from SQLite's own checkpoints on `writer`. The log stays below half of `reserve` bytes, so that
-    /// it can still be copied when the disk is full and the reserve was given up for it.
+    /// Takes over from SQLite's own checkpoints on `writer`. The log is copied from half of `reserve` bytes on and stays
+    /// below all of them, but for a batch, so that it can still be copied when the disk is full and the reserve was
+    /// given up for it.
     pub(super) fn start(writer: &mut Connection, file: &Path, reserve: u64) -> Result<Self> {
-        let pages = usize::try_from(reserve / 2 / PAGE_BYTES).unwrap_or(usize::MAX);
+        let most = usize::try_from(reserve / PAGE_BYTES).unwrap_or(usize::MAX);
         let log = Arc::new(AtomicUsize::new(0));
         writer.wal_hook(Some({
             let log = Arc::clone(&log);
@@ -44,16 +49,16 @@ impl Checkpoints {
                 Ok(())
             }
         }))?;
-        let copied = Arc::new(AtomicUsize::new(0));
+        let (copied, copying) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(())));
         let (wake, woken) = sync_channel::<()>(1);
         let connection = Connection::open(file)?;
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         let thread = std::thread::Builder::new().name("checkpoint".to_owned()).spawn({
-            let copied = Arc::clone(&copied);
+            let (copied, copying) = (Arc::clone(&copied), Arc::clone(&copying));
             move || {
                 while woken.recv().is_ok() {
-                    copied.store(copy(&connection), Ordering::Relaxed);
+                    copied.store(copy(&connection, &copying), Ordering::Relaxed);
                 }
             }
         });
@@ -63,7 +68,9 @@ impl Checkpoints {
             copied,
             wake: Some(wake),
             thread: Some(thread),
-            pages: pages.min(limits::CHECKPOINT_PAGES),
+            pages: (most / 2).min(limits::CHECKPOINT_PAGES),
+            most: most.min(limits::WAL_PAGES_MAX),
+            copying,
         })
     }
 
@@ -71,7 +78,7 @@ impl Checkpoints {
     /// so that the log's own room is used again and again.
     pub(super) fn after_commit(&self, writer: &Connection, disk_is_full: bool) {
         if disk_is_full {
-            self.copied.store(copy(writer), Ordering::Relaxed);
+            self.copied.store(copy(writer, &self.copying), Ordering::Relaxed);
             return;
         }
         let log = self.log.load(Ordering::Relaxed);
@@ -79,8 +86,8 @@ impl Checkpoints {
             return;
         }
         let rest = log.saturating_sub(self.copied.load(Ordering::Relaxed));
-        if rest <= limits::CHECKPOINT_REST_PAGES || log >= limits::WAL_PAGES_MAX {
-            self.copied.store(copy(writer), Ordering::Relaxed);
+        if rest <= limits::CHECKPOINT_REST_PAGES || log >= self.most {
+            self.copied.store(copy(writer, &self.copying), Ordering::Relaxed);
         } else if let Some(wake) = &self.wake {
             // Full: it is awake already.
             let _ = wake.try_send(());
@@ -89,7 +96,8 @@ impl Checkpoints {
 }
 
 /// Pages of the log that are in the file now. Failing is no harm: the log stays, and is copied next time.
-fn copy(connection: &Connection) -> usize {
+fn copy(connection: &Connection, copying: &Mutex<()>) -> usize {
+    let _alone = copying.lock().unwrap_or_else(PoisonError::into_inner);
     match connection.wal_checkpoint_v2(None::<&str>, CheckpointMode::PASSIVE) {
         // Copied to its end: the next commit begins the log anew.
         Ok((log, copied)) if log == copied => 0,

@@ -488,25 +488,3 @@ fn a_segment_goes_only_to_legs_that_take_cancels() {
     assert_eq!(stage.order(order).status, OrderStatus::Canceled);
     assert_eq!(stage.balance(anna), 1_000_000);
 }
-
-#[test]
-fn what_restored_books_had_planned_is_unknown_even_where_it_could_not_be_sent_now() {
-    for enabled in [true, false] {
-        let mut stage = Stage::default();
-        let (sold, account) = stage.routed();
-        let anna = stage.customer(1_000_000);
-        let planned = stage.placed(anna, sold, draft("https://example.com/a", 100));
-        let sending = stage.placed(anna, sold, draft("https://example.com/b", 100));
-        stage.begin(sending);
-        let mut provider = stage.providers[&account].clone();
-        provider.enabled = enabled;
-        stage.run(Command::PutProvider { account: Box::new(provider) }).expect("put");
-        for order in [planned, sending] {
-            let attempt = stage.last_attempt(order);
-            stage.run(Command::DoubtAttempt { attempt }).expect("doubted");
-            assert!(matches!(stage.attempt(attempt).state, AttemptState::Unknown { .. }));
-            assert_eq!(stage.file(order).attempts.len(), 1, "nothing is planned in its place");
-        }
-        assert_eq!(stage.balance(anna), 1_000_000 - 2 * 90_000, "nobody is refunded");
-    }
-}

@@ -123,7 +123,7 @@ fn chains(hand: &ByHand, streams: &BTreeMap<u16, Vec<Entry>>) -> Vec<Violation> 
             .collect();
         let expected = chain::link(&link, id, Timestamp(row.get("at")), &own);
         let written: String = row.get("link");
-        let shown: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
+        let shown = format!("{:032x}", u128::from_be_bytes(expected));
         if written.replace('-', "") != shown || own_place != place + 1 || own.len() as u64 != last - ended {
             found.push(broken(format!("{id:?} does not fit its place")));
         }

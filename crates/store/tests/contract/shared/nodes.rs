@@ -114,7 +114,7 @@ fn nobody_sees_that_two_nodes_met_over_the_same_rows() {
             let link = link(10_000 * usize::from(node.0) + round);
             let mut batch = vec![cancel(turn), place(customers[3 - turn], service, draft(&link, 100))];
             batch.extend(customers.iter().map(|customer| credit(*customer, 1)));
-            if node.0 % 2 == 0 {
+            if node.0.is_multiple_of(2) {
                 batch.reverse();
             }
             batch
