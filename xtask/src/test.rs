@@ -40,9 +40,10 @@ const OUTSIDE: [(&str, &str); 6] = [
 /// Those that are run again with the panels' books in PostgreSQL.
 const ON_POSTGRES: [&str; 3] = ["api", "crash", "chain"];
 /// What of them is about the embedded store's file.
-const ABOUT_FILES: [&str; 5] = [
+const ABOUT_FILES: [&str; 6] = [
     "disk::",
     "power::",
+    "restore::",
     "command_line::books_are_checked_examined_backed_up_and_restored",
     "command_line::damaged_books_are_found",
     "operators::the_demos_operator_is_in_the_books_and_no_secret_of_his_is",

@@ -3,8 +3,8 @@
 //! In: the settings of `[log]`. Out: lines on standard error or in a file, as text for people or as JSON. The writer
 //! takes what it can get: when the disk is slow or full, lines are dropped and counted, requests go on. Line breaks,
 //! escape sequences and marks that turn the direction of writing are shown as escapes, so that nothing that comes
-//! from outside can forge a line. A file that was moved away is opened anew. Keys are never given to it; there is
-//! nothing here that would have to remove them. Rules: invariants.md A16, C25.
+//! from outside can forge a line. A file that was moved away is opened anew. Keys are never given to it; whoever shows
+//! more than that is not heard ([`tells_no_secret`]). Rules: invariants.md A16, C25.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -12,9 +12,12 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::{LogFormat, LogSettings};
@@ -70,9 +73,16 @@ where
 {
     let base = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(writer);
     match format {
-        LogFormat::Human => Box::new(base.with_target(false).finish()),
-        LogFormat::Json => Box::new(base.json().flatten_event(true).finish()),
+        LogFormat::Human => Box::new(base.with_target(false).finish().with(filter_fn(tells_no_secret))),
+        LogFormat::Json => {
+            Box::new(base.json().flatten_event(true).finish().with(filter_fn(tells_no_secret)))
+        }
     }
+}
+
+/// The driver of PostgreSQL shows what statements are given: hashes of passwords and keys, sealed keys.
+fn tells_no_secret(event: &Metadata<'_>) -> bool {
+    !event.target().starts_with("tokio_postgres") || *event.level() <= Level::INFO
 }
 
 /// Makes every event one line of printable characters.
@@ -211,6 +221,21 @@ mod tests {
             let inside = text.replace('\n', "");
             assert!(!inside.chars().any(char::is_control), "{text:?}");
             assert!(!inside.contains(['\u{202e}', '\u{2028}']), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_statements_are_given_is_not_logged_however_much_is_asked_for() {
+        for format in [LogFormat::Human, LogFormat::Json] {
+            let text = logged(format, || {
+                tracing::debug!(target: "tokio_postgres::query", "parameters: hash");
+                tracing::info!(target: "tokio_postgres::connection", "a notice");
+                tracing::trace!(target: "panelworks", "our own");
+            });
+            assert!(
+                text.contains("a notice") && text.contains("our own") && !text.contains("hash"),
+                "{text}"
+            );
         }
     }
 
