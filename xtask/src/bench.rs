@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the first benchmark (`performance.md`, P1, P3 to one million orders, P4, P5, P7, P11 to P13).
+//! `cargo xtask bench`: the benchmark (`performance.md`, P1, P2, P3 to one million orders, P4, P5, P7, P11 to P14).
 //!
 //! In: release builds of the program and of two examples that stand beside what they measure. Out: a table of ratios
 //! within this one run, and with `--json` an object from each goal's name to `{value, goal, met}`. The generator of
@@ -7,8 +7,10 @@
 //! `panelworks check` finds anything. A missed goal is a result, no error.
 
 mod adds;
+mod database;
 mod latency;
 mod load;
+mod nodes;
 mod open_loop;
 mod plan;
 mod programs;
@@ -22,6 +24,7 @@ mod status;
 mod storage;
 mod sync;
 mod tested;
+mod usual;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -70,10 +73,12 @@ struct Measurement {
 }
 
 /// In this order: what asks of the large books comes before what adds to them.
-const MEASUREMENTS: [Measurement; 8] = [
+const MEASUREMENTS: [Measurement; 10] = [
     Measurement { goal: "P1", in_quick: true, measure: adds::against_the_empty_handler },
     Measurement { goal: "P5", in_quick: true, measure: status::against_the_bare_rows },
     Measurement { goal: "P12", in_quick: true, measure: standing::until_the_first_answer },
+    Measurement { goal: "P2", in_quick: false, measure: usual::against_the_usual_transaction },
+    Measurement { goal: "P14", in_quick: false, measure: nodes::two_against_one },
     Measurement { goal: "P3", in_quick: false, measure: adds::on_large_books },
     Measurement { goal: "P7", in_quick: false, measure: latency::at_half_the_rate },
     Measurement { goal: "P13", in_quick: false, measure: storage::of_a_whole_life },

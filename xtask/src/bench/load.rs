@@ -77,14 +77,24 @@ impl Tally {
 
 /// Loads the server for the whole window.
 pub(crate) fn closed(target: Target, work: &Work) -> Result<Loaded> {
+    closed_together(&[target], work)
+}
+
+/// Loads several servers for the whole window of the first: what they answer and cost is one sum.
+pub(crate) fn closed_together(targets: &[Target], work: &Work) -> Result<Loaded> {
+    let Some(Target { warm_up, window, .. }) = targets.first().copied() else { bail!("nothing to load") };
+    let spent = || targets.iter().map(|target| cpu(target.process)).sum::<Result<Duration>>();
     alone(async {
         let tally = Rc::new(Tally::default());
-        let connections = spawn(target, work, &tally);
-        tokio::time::sleep(target.warm_up).await;
-        let (began, right, busy) = (Instant::now(), tally.right.get(), cpu(target.process)?);
-        tokio::time::sleep(target.window).await;
+        // No two generators send the same links.
+        let work = Rc::new(RefCell::new(work.fresh()));
+        let connections: Connections =
+            targets.iter().flat_map(|target| spawn(*target, &work, &tally)).collect();
+        tokio::time::sleep(warm_up).await;
+        let (began, right, busy) = (Instant::now(), tally.right.get(), spent()?);
+        tokio::time::sleep(window).await;
         let (answers, took) = (tally.right.get() - right, began.elapsed());
-        let busy = cpu(target.process)?.saturating_sub(busy);
+        let busy = spent()?.saturating_sub(busy);
         tally.ends.set(true);
         for connection in connections {
             connection.await?.context("a connection broke")?;
@@ -107,7 +117,7 @@ pub(crate) fn closed(target: Target, work: &Work) -> Result<Loaded> {
 pub(crate) fn until_it_breaks(target: Target, work: &Work) -> Result<u64> {
     alone(async {
         let tally = Rc::new(Tally::default());
-        for connection in spawn(target, work, &tally) {
+        for connection in spawn(target, &Rc::new(RefCell::new(work.fresh())), &tally) {
             // Broken off is how it shall end.
             let _ = connection.await?;
         }
@@ -124,10 +134,9 @@ pub(crate) fn alone<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
 
 type Connections = Vec<tokio::task::JoinHandle<io::Result<()>>>;
 
-fn spawn(target: Target, work: &Work, tally: &Rc<Tally>) -> Connections {
-    let work = Rc::new(RefCell::new(work.fresh()));
+fn spawn(target: Target, work: &Rc<RefCell<Work>>, tally: &Rc<Tally>) -> Connections {
     let connection = |_| {
-        let (work, tally) = (Rc::clone(&work), Rc::clone(tally));
+        let (work, tally) = (Rc::clone(work), Rc::clone(tally));
         tokio::task::spawn_local(converse(target.address, work, tally))
     };
     (0..target.connections).map(connection).collect()

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::server::configure;
 use crate::cargo::{cargo, succeed};
 use crate::root;
 
@@ -88,13 +89,20 @@ impl Programs {
     /// Every invariant of the books (`panelworks check`).
     pub(crate) fn check(&self, folder: &Path) -> Result<()> {
         let mut command = Command::new(&self.panelworks);
-        command.arg("check").arg("--data-dir").arg(folder).arg("--json").stdin(Stdio::null());
+        command.arg("check").arg("--config").arg(configure(folder)?).arg("--json").stdin(Stdio::null());
         let output = command.output().context("can't run panelworks check")?;
         if !output.status.success() {
             let said = String::from_utf8_lossy(&output.stdout);
             bail!("panelworks check says of {}: {said}", folder.display());
         }
         Ok(())
+    }
+
+    /// A server of PostgreSQL with these settings, which runs until its input ends; it prints its address.
+    pub(crate) fn database(&self, settings: &[&str]) -> Command {
+        let mut command = Command::new(&self.books);
+        command.arg("database").args(settings);
+        command
     }
 
     fn books(&self, arguments: &[&str]) -> Result<String> {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::database;
 use super::programs::Programs;
 
 /// How long a server may take to answer for the first time, or to end.
@@ -155,12 +156,13 @@ pub(crate) fn memory(process: u32) -> Result<u64> {
 }
 
 /// A configuration beside the books: nothing but what a bench needs, at the defaults otherwise.
-fn configure(books: &Path) -> Result<PathBuf> {
+pub(crate) fn configure(books: &Path) -> Result<PathBuf> {
     let path = |path: PathBuf| path.to_string_lossy().into_owned();
     let log = path(books.with_extension("log"));
     let text = format!(
-        "[panel]\ndata_dir = {:?}\n\n[log]\nlevel = \"info\"\nfile = {log:?}\n",
-        path(books.to_owned())
+        "[panel]\ndata_dir = {:?}\n\n[log]\nlevel = \"info\"\nfile = {log:?}\n{}",
+        path(books.to_owned()),
+        database::settings(books)
     );
     let config = books.with_extension("toml");
     std::fs::write(&config, text).with_context(|| format!("can't write {}", config.display()))?;

@@ -1,7 +1,7 @@
 //! Books for the benchmark: filled in large batches, lived through in small ones, and asked without a server.
 //!
 //! In: what to do, a folder, numbers. Out: one number per line on standard output. Everything is written through the
-//! real core, executor and embedded store, so that what is measured on it was laid down as a panel lays it down;
+//! real core, executor and store, so that what is measured on it was laid down as a panel lays it down;
 //! only the syncs are left out while filling. Customers' keys are their numbers from 0, written with 32 digits:
 //! whoever asks knows them without being told. `cargo xtask bench` runs this (`performance.md`, P3, P5, P12, P13).
 //!
@@ -10,11 +10,15 @@
 //! bench_books live FOLDER ORDERS                        prints the bytes of the closed file
 //! bench_books look-up FOLDER ORDERS CUSTOMERS SECONDS   prints look-ups of 100 rows per second
 //! bench_books count FOLDER                              prints the orders there are
+//! bench_books database [SETTING=VALUE …]                runs PostgreSQL until the standard input ends
 //! ```
+//!
+//! Books that a folder only names (`place.rs`) are in PostgreSQL: `fill` and `count` know them too.
 
 mod fill;
 mod live;
 mod lookup;
+mod place;
 mod shop;
 
 use std::error::Error;
@@ -23,7 +27,10 @@ use std::str::FromStr;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    let what = words.next().ok_or("what is to be done: fill, live, look-up or count?")?;
+    let what = words.next().ok_or("what is to be done: fill, live, look-up, count or database?")?;
+    if what == "database" {
+        return place::serve(&words.collect::<Vec<_>>());
+    }
     let folder = PathBuf::from(words.next().ok_or("no folder")?);
     let printed = match what.as_str() {
         "fill" => {

@@ -13,12 +13,11 @@ use panelworks_core::ids::{CustomerId, OrderId, ProviderAccountId, ServiceId};
 use panelworks_core::money::{Amount, Currency, Rate};
 use panelworks_core::order::draft::{Draft, Given};
 use panelworks_core::outcome::Done;
-use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::{Span, Timestamp};
-use panelworks_store::executor::Executor;
-use panelworks_store::sqlite::{Durability, Options, Sqlite, SqliteBooks};
 use sha2::{Digest, Sha256};
+
+use crate::place::{self, Writer};
 
 /// Ten million orders of 0.09 each.
 const BALANCE: Amount = Amount(1_000_000_000_000);
@@ -27,15 +26,12 @@ const ROWS: u32 = 10_000;
 
 /// See the module's head.
 pub(crate) struct Shop {
-    executor: Executor<SqliteBooks>,
+    executor: Writer,
 }
 
 impl Shop {
-    /// Opens the folder without syncs: whoever fills it can fill it again.
     pub(crate) fn open(folder: &Path) -> Result<Self, Box<dyn Error>> {
-        let options = Options { durability: Durability::Lazy, ..Options::default() };
-        let opened = Sqlite::open(folder, options)?;
-        Ok(Self { executor: Executor::new(opened.books, opened.node, opened.epoch, Planted::default()) })
+        Ok(Self { executor: place::open(folder)? })
     }
 
     /// Opens customers 1 to `customers` and services 1 to `services`.
