@@ -19,8 +19,8 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 /// Between two looks at it.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Needs care in a URL, as real passwords do.
-const PASSWORD: &str = "pass/word@1";
-const PASSWORD_IN_URL: &str = "pass%2Fword%401";
+pub(crate) const PASSWORD: &str = "pass/word@1";
+pub(crate) const PASSWORD_IN_URL: &str = "pass%2Fword%401";
 
 /// See the module's head.
 #[derive(Debug)]
@@ -219,7 +219,7 @@ pub fn has_postgres() -> bool {
 }
 
 /// PostgreSQL's programs lie in a folder of their version; the newest one counts.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().filter_map(Result::ok);
     let number = |path: &Path| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
     let newest = versions.map(|entry| entry.path()).filter_map(|path| Some((number(&path)?, path))).max();
@@ -231,16 +231,21 @@ fn program(name: &str) -> PathBuf {
 
 /// One of PostgreSQL's programs, as the user who may run it.
 fn as_server(name: &str) -> Command {
+    as_server_user(&program(name))
+}
+
+/// Any program, as that user.
+pub(crate) fn as_server_user(program: &Path) -> Command {
     if !is_root() {
-        return Command::new(program(name));
+        return Command::new(program);
     }
     let mut command = Command::new("setpriv");
-    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program(name));
+    command.args(["--reuid=postgres", "--regid=postgres", "--init-groups"]).arg(program);
     command.current_dir("/");
     command
 }
 
-fn give_to_server(path: &Path) {
+pub(crate) fn give_to_server(path: &Path) {
     if is_root() {
         let given = Command::new("chown").arg("postgres:postgres").arg(path).status();
         assert!(given.is_ok_and(|status| status.success()), "the user postgres is there");

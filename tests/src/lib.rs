@@ -2,7 +2,8 @@
 //! for.
 //!
 //! In: the program `panelworks`. Out: [`Panel`] (one process of it), [`World`] (a panel with providers and customers),
-//! [`Simulator`] (a provider), [`Api`] (a plain API v2 client). Everything has a port and a folder of its own and is
+//! [`Simulator`] (a provider), [`Api`] (a plain API v2 client),
+//! [`Cluster`] (a PostgreSQL server), [`Patroni`] (three of them). Everything has a port and a folder of its own and is
 //! gone when the test is. What goes wrong panics with what was seen: here that is a failed test. Nothing waits for a
 //! time, only for conditions ([`until`]), each with a limit.
 
@@ -13,6 +14,7 @@ mod folder;
 mod load;
 mod order;
 mod panel;
+mod patroni;
 mod process;
 mod program;
 pub mod raw;
@@ -31,6 +33,7 @@ pub use order::{
     ENDS, ONE_CALL_TYPES, ceiling, charge_is_right, full_charge, link, parameters, quantity_charged,
 };
 pub use panel::Panel;
+pub use patroni::{Manner, Patroni, lacks_patroni};
 pub use process::{Ended, Process};
 pub use program::{arguments, panelworks, run, run_in, run_json, run_json_in};
 pub use simulator::{Simulator, SimulatorProcess};

@@ -15,7 +15,7 @@ use std::path::Path;
 use anyhow::Context;
 use panelworks_core::ids::NodeId;
 use panelworks_store::ports::{Books, StoreError, StoreErrorKind};
-use panelworks_store::postgres::{PostgresReads, Server};
+use panelworks_store::postgres::{PostgresReads, Promise, Server};
 use panelworks_store::reader::OwnReads;
 use panelworks_store::sqlite::{self, OpenError, Options, Sqlite, SqliteReads};
 pub use panelworks_store::sqlite::{Durability, OnDamage};
@@ -200,9 +200,16 @@ pub enum Reads {
 pub struct Database {
     reads: PostgresReads,
     /// As it was when the books were opened.
-    pub server: Server,
+    opened: Server,
     /// Host, database and schema.
     pub shown: String,
+}
+
+impl Database {
+    /// What the present server promises: another one after a failover.
+    pub fn promise(&self) -> Promise {
+        self.reads.server().map_or(self.opened.promise, |server| server.promise)
+    }
 }
 
 impl Reads {
@@ -233,11 +240,11 @@ impl Reads {
         }
     }
 
-    /// What an acknowledged order survives, in words for the health page.
-    pub const fn promise(&self) -> &'static str {
+    /// What an acknowledged order survives now, in words for the health page.
+    pub fn promise(&self) -> &'static str {
         match self {
             Self::Embedded(_) => "commits survive power loss (write-ahead log, every commit synced)",
-            Self::Postgres(database) => database.server.promise.words(),
+            Self::Postgres(database) => database.promise().words(),
         }
     }
 }

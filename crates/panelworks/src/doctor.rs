@@ -119,16 +119,14 @@ fn kept(desk: &Desk) -> Vec<Finding> {
     match desk.reads() {
         Reads::Embedded(_) => vec![sync(folder), space(folder)],
         Reads::Postgres(database) => {
-            let what = format!(
-                "the books are in PostgreSQL ({}): {}",
-                database.shown,
-                database.server.promise.words()
-            );
-            vec![match database.server.promise {
+            let what =
+                format!("the books are in PostgreSQL ({}): {}", database.shown, database.promise().words());
+            vec![match database.promise() {
                 Promise::ServerLoss => Finding::good(what),
                 Promise::PowerLoss => Finding::note(
                     what,
-                    "with standbys, set synchronous_standby_names on the server, so that a failover loses nothing",
+                    "with standbys, set synchronous_standby_names on the server (Patroni: synchronous_mode: true), so that a \
+                     failover loses nothing",
                 ),
                 Promise::Nothing => Finding::bad(
                     what,

@@ -128,11 +128,10 @@ impl Core {
         engine.know(&providers, services.iter().map(|service| (service.id, service.hold_limit)));
         let means = means(&desk, &addresses, clock, views);
         let engine = tokio::spawn(live.run(engine, means, stopped.clone(), report));
-        let settings = panelworks_web::Settings {
-            demo_note,
-            promise: Some(desk.reads().promise()),
-            ..config.web_settings(address)
-        };
+        let reads = desk.reads().clone();
+        let promise = panelworks_web::Promise::new(move || reads.promise());
+        let settings =
+            panelworks_web::Settings { demo_note, promise: Some(promise), ..config.web_settings(address) };
         let panel = Arc::new(panelworks_web::Panel::new(known, desk.handle().clone(), reader, settings));
         let bounds = config.bounds();
         let routes = router(Arc::clone(&panel));

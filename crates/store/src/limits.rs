@@ -78,6 +78,9 @@ pub const AUDIT_PAGE: usize = 2_000;
 /// Connecting, authenticating and every flight of statements end after this, by our own clock: a frozen server
 /// answers nothing and keeps its connections (invariants.md 7.13).
 pub const DATABASE_DEADLINE: Duration = Duration::from_secs(5);
+/// Once one primary has answered a connection, the other hosts are given this much more: one of them may be the newer
+/// primary, and one that is frozen must not be waited for.
+pub const OTHER_HOSTS: Duration = Duration::from_millis(250);
 /// Making or changing tables may take longer; nobody waits for an answer then.
 pub const SCHEMA_DEADLINE: Duration = Duration::from_mins(10);
 /// An audit's first page waits until the server has sorted the ledger; nobody else waits for it.

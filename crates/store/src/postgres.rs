@@ -12,6 +12,7 @@ mod columns;
 mod connection;
 mod error;
 mod files;
+mod hosts;
 mod keeper;
 mod load;
 mod node;
@@ -27,6 +28,7 @@ mod views;
 mod write;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use panelworks_core::ids::NodeId;
 use tokio_postgres::Config;
@@ -42,6 +44,7 @@ use crate::ports::{StoreError, StoreErrorKind};
 use connection::{Connection, Step};
 use error::doing;
 use node::{Standing, Taken};
+use promise::Seen;
 
 /// How a PostgreSQL store is opened. Shown without the password.
 #[derive(Debug, Clone)]
@@ -58,6 +61,8 @@ pub struct Options {
     pub roots: Option<PathBuf>,
     /// Order ids below are never drawn: beyond what a restored backup's panel may have given out since.
     pub order_floor: Option<u32>,
+    /// Copies of these options share it.
+    seen: Arc<Seen>,
 }
 
 /// What the server's settings must promise.
@@ -106,6 +111,7 @@ impl Options {
             durability: Durability::Synced,
             roots: None,
             order_floor: None,
+            seen: Arc::default(),
         })
     }
 }

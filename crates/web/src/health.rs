@@ -36,8 +36,8 @@ pub(crate) async fn ready(State(doors): State<Doors>, request: Request) -> Respo
     let ready = reasons.is_empty();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = serde_json::json!({ "ready": ready, "reasons": reasons, "queue": queue });
-    if let Some(promise) = panel.settings.promise {
-        body["promise"] = promise.into();
+    if let Some(promise) = &panel.settings.promise {
+        body["promise"] = promise.words().into();
     }
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
 }

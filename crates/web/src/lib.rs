@@ -32,4 +32,4 @@ pub use metrics::Behind;
 pub use pace::Pace;
 pub use panel::{Panel, Waiting};
 pub use router::router;
-pub use settings::Settings;
+pub use settings::{Promise, Settings};

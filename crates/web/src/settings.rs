@@ -1,6 +1,8 @@
 //! What an operator can set about the doors. The program reads it from its configuration; nothing here changes
 //! while the panel runs.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Network;
@@ -40,9 +42,30 @@ pub struct Settings {
     /// `/metrics` answers everybody, not only this machine.
     pub public_metrics: bool,
     /// What an acknowledged order survives, as `/readyz` says it.
-    pub promise: Option<&'static str>,
+    pub promise: Option<Promise>,
     /// Log successful calls at level info, one line each; otherwise they are at debug. Refusals are at info always.
     pub log_successes: bool,
+}
+
+/// Says what an acknowledged order survives, whenever it is asked: a database fails over while the panel runs.
+#[derive(Clone)]
+pub struct Promise(Arc<dyn Fn() -> &'static str + Send + Sync>);
+
+impl Promise {
+    /// `ask` does not block.
+    pub fn new(ask: impl Fn() -> &'static str + Send + Sync + 'static) -> Self {
+        Self(Arc::new(ask))
+    }
+
+    pub fn words(&self) -> &'static str {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Promise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Promise").field(&self.words()).finish()
+    }
 }
 
 impl Settings {

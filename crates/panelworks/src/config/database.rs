@@ -135,10 +135,12 @@ fn take_parameters(text: &str) -> Result<(String, Option<PathBuf>), String> {
             }
             ("sslrootcert", "") => return Err("has an empty sslrootcert".to_owned()),
             ("sslrootcert", file) => ca_file = Some(PathBuf::from(file.replace("%2F", "/"))),
+            // What the panel insists on anyway: it only ever writes to a primary.
+            ("target_session_attrs", "read-write" | "primary") => {}
             (name, _) if HANDED_ON.contains(&name) => kept.push(parameter.to_owned()),
             _ => {
                 return Err(format!(
-                    "has a parameter other than sslmode, sslrootcert and {}",
+                    "has a parameter other than sslmode, sslrootcert, target_session_attrs=read-write, {}",
                     HANDED_ON.join(", ")
                 ));
             }
@@ -216,6 +218,14 @@ mod tests {
             .expect("right");
         assert_eq!(url.ca_file(), Some(&PathBuf::from("/etc/ca.pem")));
         assert_eq!(url.expose(), "postgres://u@h/d?application_name=p");
+    }
+
+    #[test]
+    fn a_cluster_s_address_may_say_that_it_means_the_primary() {
+        let url =
+            DatabaseUrl::parse("postgres://u@one,two:5433/d?target_session_attrs=read-write").expect("right");
+        assert_eq!(url.expose(), "postgres://u@one,two:5433/d");
+        assert!(DatabaseUrl::parse("postgres://u@one,two/d?target_session_attrs=any").is_err());
     }
 
     #[test]

@@ -9,18 +9,19 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::TryStreamExt as _;
 use futures_util::future::poll_fn;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio::time::{Instant, timeout_at};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Row, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::Failure;
 use super::promise::{self, Server};
-use super::{Options, tls};
+use super::{Options, hosts, tls};
 use crate::limits;
 
 /// One statement of a flight.
@@ -64,26 +65,32 @@ pub(super) struct Connection {
     /// A `begin` was answered, and nothing that ends it.
     in_transaction: bool,
     for_writing: bool,
-    /// No server of an older timeline is written to.
-    timeline: u32,
 }
 
 struct Live {
     client: Client,
-    driver: JoinHandle<()>,
+    driver: Driver,
     statements: HashMap<&'static str, Statement>,
     warnings: Arc<Mutex<Vec<String>>>,
     server: Server,
 }
 
+/// Reads and writes the socket. It ends, and the socket with it, when nobody holds it any more.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { runtime: _, options, tls: _, live, in_transaction: _, for_writing, timeline } = self;
+        let Self { runtime: _, options, tls: _, live, in_transaction: _, for_writing } = self;
         f.debug_struct("Connection")
             .field("options", options)
             .field("is_live", &live.is_some())
             .field("for_writing", for_writing)
-            .field("timeline", timeline)
             .finish()
     }
 }
@@ -96,7 +103,7 @@ impl Connection {
             .build()
             .map_err(|why| Failure::value(format!("no runtime: {why}")))?;
         let tls = tls::connector(options.roots.as_deref()).map_err(Failure::Value)?;
-        Ok(Self { runtime, options, tls, live: None, in_transaction: false, for_writing: false, timeline: 0 })
+        Ok(Self { runtime, options, tls, live: None, in_transaction: false, for_writing: false })
     }
 
     /// One whose plans stay what they are, however the tables grow.
@@ -110,9 +117,11 @@ impl Connection {
         &self.options
     }
 
-    /// Whether there is a connection that nothing is known against.
+    /// Whether there is a connection that nothing is known against: it is open, and no other connection of this store
+    /// has met a newer primary. A frozen one that thaws answers for a while as if nothing had happened.
     pub(super) fn is_live(&self) -> bool {
-        self.live.as_ref().is_some_and(|live| !live.client.is_closed())
+        let highest = self.options.seen.timeline();
+        self.live.as_ref().is_some_and(|live| !live.client.is_closed() && live.server.timeline >= highest)
     }
 
     /// Whether a transaction is open on it, or may be.
@@ -125,77 +134,66 @@ impl Connection {
         self.live.as_ref().map(|live| &live.server)
     }
 
-    /// A fresh connection to a server that takes writes, is not a primary of the past, and promises enough. Each of
-    /// several hosts is given its own deadline: the first may be frozen.
+    /// A fresh connection to a server that takes writes, is not a primary of the past, and promises enough. All hosts are
+    /// asked at once: any of them may be frozen, and an old primary may not know yet that it is one.
     pub(super) fn connect(&mut self) -> Result<(), Failure> {
         self.close();
-        let mut failure = Failure::Lost("no host is named".to_owned());
-        for config in each_host(&self.options.server) {
-            match self.connect_to(&config) {
-                Ok(live) => {
-                    self.timeline = self.timeline.max(live.server.timeline);
-                    self.live = Some(live);
-                    return Ok(());
-                }
-                Err(why) => failure = why,
-            }
-        }
-        Err(failure)
+        let found = self.runtime.block_on(self.find());
+        let live = found?;
+        self.options.seen.learn(&live.server);
+        self.live = Some(live);
+        Ok(())
     }
 
-    fn connect_to(&self, config: &Config) -> Result<Live, Failure> {
-        let Self { runtime, options, tls, timeline, for_writing, .. } = self;
-        let session = promise::session(&options.schema, *for_writing);
-        let opening = async {
-            let (client, mut connection) =
-                config.connect(tls.clone()).await.map_err(|why| Failure::of(&why))?;
-            let warnings = Arc::new(Mutex::new(Vec::new()));
-            let heard = Arc::clone(&warnings);
-            let driver = tokio::spawn(async move {
-                while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
-                    match message {
-                        Ok(AsyncMessage::Notice(notice)) => {
-                            heard.lock().unwrap_or_else(PoisonError::into_inner).push(notice.to_string());
-                        }
-                        Ok(_) => {}
-                        Err(why) => {
-                            tracing::debug!(%why, "a connection to the database ended");
-                            return;
-                        }
+    /// Of those that may be written to, the one of the highest timeline; once one has answered, the others have a moment.
+    async fn find(&self) -> Result<Live, Failure> {
+        let session = promise::session(&self.options.schema, self.for_writing);
+        let hosts = hosts::each(&self.options.server);
+        let mut asked: FuturesUnordered<_> =
+            hosts.iter().map(|host| Live::open(host, &self.tls, &session)).collect();
+        let mut limit = Instant::now() + limits::DATABASE_DEADLINE;
+        let (mut best, mut failure): (Option<Live>, Option<Failure>) = (None, None);
+        while let Ok(Some(answered)) = timeout_at(limit, asked.next()).await {
+            match answered.and_then(|live| self.trusted(live)) {
+                Ok(live) => {
+                    limit = limit.min(Instant::now() + limits::OTHER_HOSTS);
+                    let is_newer = |best: &Live| best.server.timeline < live.server.timeline;
+                    if best.as_ref().is_none_or(is_newer) {
+                        best = Some(live);
                     }
                 }
-            });
-            client.batch_execute(&session).await.map_err(|why| Failure::of(&why))?;
-            let row = client.query_one(promise::SERVER, &[]).await.map_err(|why| Failure::of(&why))?;
-            let server = promise::read(&row)?;
-            Ok(Live { client, driver, statements: HashMap::new(), warnings, server })
-        };
-        let live = runtime
-            .block_on(async { tokio::time::timeout(limits::DATABASE_DEADLINE, opening).await })
-            .map_err(|_| Failure::Lost("the database did not answer a connection in time".to_owned()))??;
-        let doubt = promise::doubt(&live.server, options.durability, *timeline);
-        if let Some(doubt) = doubt {
-            self.end(live);
-            return Err(doubt);
+                // What waiting does not mend is the better reason.
+                Err(why) if matches!(why, Failure::Lost(_)) && failure.is_some() => {}
+                Err(why) => failure = Some(why),
+            }
         }
-        Ok(live)
+        let silence = || Failure::Lost("the database did not answer a connection in time".to_owned());
+        best.ok_or_else(|| failure.unwrap_or_else(silence))
+    }
+
+    fn trusted(&self, live: Live) -> Result<Live, Failure> {
+        let highest = self.options.seen.timeline();
+        promise::doubt(&live.server, self.options.durability, highest).map_or(Ok(live), Err)
+    }
+
+    /// Asks the server again what it promises: settings change while connections live.
+    pub(super) fn look_again(&mut self) -> Result<(), Failure> {
+        let answer = self.ask(promise::SERVER, &[])?;
+        let row = answer.rows.first().ok_or_else(|| Failure::value("the server says nothing of itself"))?;
+        self.options.seen.learn(&promise::read(row)?);
+        Ok(())
     }
 
     /// Closes the socket, whatever is on its way.
     pub(super) fn close(&mut self) {
         self.in_transaction = false;
-        if let Some(live) = self.live.take() {
-            self.end(live);
+        if let Some(Live { client, mut driver, statements, .. }) = self.live.take() {
+            driver.0.abort();
+            // The socket goes with the task.
+            let _ = self.runtime.block_on(&mut driver.0);
+            drop(statements);
+            drop(client);
         }
-    }
-
-    fn end(&self, live: Live) {
-        let Live { client, driver, statements, .. } = live;
-        driver.abort();
-        // The socket goes with the task.
-        let _ = self.runtime.block_on(driver);
-        drop(statements);
-        drop(client);
     }
 
     /// One statement.
@@ -284,6 +282,30 @@ impl Drop for Connection {
 }
 
 impl Live {
+    async fn open(host: &Config, tls: &MakeRustlsConnect, session: &str) -> Result<Self, Failure> {
+        let (client, mut connection) = host.connect(tls.clone()).await.map_err(|why| Failure::of(&why))?;
+        let warnings = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&warnings);
+        let driver = Driver(tokio::spawn(async move {
+            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+                match message {
+                    Ok(AsyncMessage::Notice(notice)) => {
+                        heard.lock().unwrap_or_else(PoisonError::into_inner).push(notice.to_string());
+                    }
+                    Ok(_) => {}
+                    Err(why) => {
+                        tracing::debug!(%why, "a connection to the database ended");
+                        return;
+                    }
+                }
+            }
+        }));
+        client.batch_execute(session).await.map_err(|why| Failure::of(&why))?;
+        let row = client.query_one(promise::SERVER, &[]).await.map_err(|why| Failure::of(&why))?;
+        let server = promise::read(&row)?;
+        Ok(Self { client, driver, statements: HashMap::new(), warnings, server })
+    }
+
     async fn fly(&mut self, steps: &[Step<'_>]) -> Result<Vec<Answer>, Fallen> {
         self.prepare(steps).await.map_err(|failure| Fallen { step: 0, failure })?;
         let Self { client, statements, .. } = self;
@@ -341,103 +363,4 @@ async fn in_order<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
     })
     .await;
     answers.into_iter().flatten().collect()
-}
-
-/// One configuration for each host, so that each has its own deadline.
-fn each_host(all: &Config) -> Vec<Config> {
-    let count = all.get_hosts().len().max(all.get_hostaddrs().len());
-    (0..count).map(|place| one_host(all, place)).collect()
-}
-
-fn one_host(all: &Config, place: usize) -> Config {
-    let mut one = Config::new();
-    let host = all.get_hosts().get(place);
-    let address = all.get_hostaddrs().get(place);
-    match host {
-        Some(Host::Tcp(name)) => {
-            one.host(name);
-        }
-        #[cfg(unix)]
-        Some(Host::Unix(path)) => {
-            one.host_path(path);
-        }
-        None => {}
-    }
-    if let Some(address) = address {
-        one.hostaddr(*address);
-    }
-    if let Some(port) = all.get_ports().get(place).or_else(|| all.get_ports().first()) {
-        one.port(*port);
-    }
-    if let Some(user) = all.get_user() {
-        one.user(user);
-    }
-    if let Some(password) = all.get_password() {
-        one.password(password);
-    }
-    if let Some(name) = all.get_dbname() {
-        one.dbname(name);
-    }
-    if let Some(options) = all.get_options() {
-        one.options(options);
-    }
-    one.application_name(all.get_application_name().unwrap_or("panelworks"));
-    one.ssl_mode(ssl_mode(all.get_ssl_mode(), host, address));
-    one.ssl_negotiation(all.get_ssl_negotiation());
-    one.channel_binding(all.get_channel_binding());
-    one.target_session_attrs(TargetSessionAttrs::ReadWrite);
-    one.connect_timeout(limits::DATABASE_DEADLINE);
-    one.keepalives_idle(limits::KEEPALIVE_IDLE);
-    one.keepalives_interval(limits::KEEPALIVE_INTERVAL);
-    one.keepalives_retries(limits::KEEPALIVE_RETRIES);
-    one
-}
-
-/// "Prefer" protects from nobody: towards another machine it means "require", within this one "disable".
-fn ssl_mode(asked: SslMode, host: Option<&Host>, address: Option<&std::net::IpAddr>) -> SslMode {
-    if asked != SslMode::Prefer {
-        return asked;
-    }
-    let here = match (host, address) {
-        (_, Some(address)) => address.is_loopback(),
-        (Some(Host::Tcp(name)), None) => {
-            name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-        }
-        #[cfg(unix)]
-        (Some(Host::Unix(_)), None) => true,
-        (None, None) => false,
-    };
-    if here { SslMode::Disable } else { SslMode::Require }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_machine_is_spoken_to_encrypted_unless_it_was_said_otherwise() {
-        let mode = |url: &str| {
-            let config: Config = url.parse().expect("an address");
-            each_host(&config).iter().map(Config::get_ssl_mode).collect::<Vec<_>>()
-        };
-        assert_eq!(mode("postgres://panel@db.example/panel"), [SslMode::Require]);
-        assert_eq!(mode("postgres://panel@10.0.0.5,localhost/panel"), [SslMode::Require, SslMode::Disable]);
-        assert_eq!(mode("postgres://panel@127.0.0.1/panel"), [SslMode::Disable]);
-        assert_eq!(mode("host=/var/run/postgresql user=panel"), [SslMode::Disable]);
-        assert_eq!(mode("postgres://panel@db.example/panel?sslmode=disable"), [SslMode::Disable]);
-        assert_eq!(mode("postgres://panel@localhost/panel?sslmode=require"), [SslMode::Require]);
-    }
-
-    #[test]
-    fn every_host_keeps_its_own_port_and_what_it_shares_with_the_others() {
-        let config: Config =
-            "postgres://ann:secret@one.example:5433,two.example:5434/panel".parse().expect("an address");
-        let hosts = each_host(&config);
-        assert_eq!(hosts.iter().map(|one| one.get_ports().to_vec()).collect::<Vec<_>>(), [[5433], [5434]]);
-        for one in &hosts {
-            assert_eq!((one.get_user(), one.get_dbname()), (Some("ann"), Some("panel")));
-            assert_eq!(one.get_password(), Some(b"secret".as_slice()));
-            assert_eq!(one.get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
-        }
-    }
 }

@@ -80,6 +80,7 @@ fn tend(connection: &mut Connection, taken: Taken, lease: &Lease) -> Result<(), 
     if !connection.is_live() {
         connection.connect()?;
     }
+    connection.look_again()?;
     let kept = eight(panelworks_core::limits::IDEMPOTENCY_KEPT.0)? + SLACK_MS;
     connection.ask(SWEEP, &[&kept, &eight(limits::SWEPT_ROWS)?])?;
     if lease.is_due(limits::LEASE_RENEWED) {

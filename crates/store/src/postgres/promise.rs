@@ -3,6 +3,9 @@
 //! In: its settings. Out: a [`Server`], or the doubt for which it is not written to: it is a standby, a primary of
 //! the past, or loses acknowledged commits with its power (invariants.md A2, A10, 7.10, 7.13).
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use tokio_postgres::Row;
 
 use super::Durability;
@@ -41,6 +44,44 @@ impl Promise {
             }
             Self::ServerLoss => "commits survive the loss of the database server (a standby confirms each)",
         }
+    }
+}
+
+/// What the connections of one store have learned together of the servers behind its address.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    highest: AtomicU32,
+    server: Mutex<Option<Server>>,
+}
+
+impl Seen {
+    /// The highest timeline that any of them has met: a primary of a lower one is of the past.
+    pub(super) fn timeline(&self) -> u32 {
+        self.highest.load(Ordering::Relaxed)
+    }
+
+    /// The server that was met last; None before the first.
+    pub(super) fn server(&self) -> Option<Server> {
+        self.lock().clone()
+    }
+
+    /// A primary has said this of itself.
+    pub(super) fn learn(&self, server: &Server) {
+        self.highest.fetch_max(server.timeline, Ordering::Relaxed);
+        let Some(before) = self.lock().replace(server.clone()) else { return };
+        let (timeline, promise) = (server.timeline, server.promise.words());
+        if before.timeline != timeline {
+            tracing::warn!(timeline, before = before.timeline, "the database has failed over");
+        }
+        match before.promise.cmp(&server.promise) {
+            std::cmp::Ordering::Less => tracing::info!(promise, "the database promises more than before"),
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => tracing::warn!(promise, "the database promises less than before"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Server>> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -153,5 +194,14 @@ mod tests {
         assert!(doubt(&server(2, Promise::ServerLoss), Durability::Synced, 3).is_some());
         let standby = Server { in_recovery: true, ..server(3, Promise::ServerLoss) };
         assert!(doubt(&standby, Durability::Lazy, 3).is_some());
+    }
+    #[test]
+    fn what_one_connection_has_met_all_know() {
+        let seen = Seen::default();
+        assert_eq!((seen.timeline(), seen.server()), (0, None));
+        seen.learn(&server(4, Promise::ServerLoss));
+        seen.learn(&server(3, Promise::PowerLoss));
+        assert_eq!(seen.timeline(), 4);
+        assert_eq!(seen.server().map(|server| server.promise), Some(Promise::PowerLoss));
     }
 }

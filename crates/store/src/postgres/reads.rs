@@ -10,6 +10,7 @@ use panelworks_core::ids::NodeId;
 use super::Options;
 use super::connection::Connection;
 use super::error::{Failure, doing};
+use super::promise::Server;
 use crate::ports::StoreError;
 
 /// Makes readers of one store. Cheap to clone.
@@ -22,6 +23,11 @@ pub struct PostgresReads {
 impl PostgresReads {
     pub(super) const fn new(options: Options, node: NodeId) -> Self {
         Self { options, node }
+    }
+
+    /// The server as it was last seen by any connection of the store, a few seconds ago at the most while it answers.
+    pub fn server(&self) -> Option<Server> {
+        self.options.seen.server()
     }
 
     /// A reader for one thread. Connects with its first question.

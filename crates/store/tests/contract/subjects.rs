@@ -68,7 +68,8 @@ impl InPostgres {
 
     /// Another node on the same schema.
     pub(crate) fn beside(&self, holder: &str) -> Self {
-        let options = postgres::Options { holder: holder.to_owned(), ..self.options.clone() };
+        let mut options = self.options.clone();
+        holder.clone_into(&mut options.holder);
         Self { options, reads: None }
     }
 }
