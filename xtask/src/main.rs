@@ -1,4 +1,4 @@
-//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `tidy`.
+//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `trust`, `tidy`.
 //!
 //! In: a command line. Out: what cargo and the programs it built said, and an exit code that is not 0 when anything
 //! failed. A laptop and CI run the same; only what may be skipped differs (`test.rs`). One file per task.
@@ -10,6 +10,7 @@ mod steps;
 mod test;
 mod tidy;
 mod tools;
+mod trust;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ enum Work {
     Simulate(simulate::Asked),
     /// Measure what `performance.md` asks for: ratios within one run
     Bench(bench::Asked),
+    /// Kill and freeze a database cluster's primary under load, at least twenty times
+    Trust(trust::Asked),
     /// Check what no compiler checks: sizes, names, heads, dead modules, edges between crates
     Tidy,
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
         Work::Test(asked) => test::run(&asked),
         Work::Simulate(asked) => simulate::run(&asked),
         Work::Bench(asked) => bench::run(&asked),
+        Work::Trust(asked) => trust::run(&asked),
         Work::Tidy => tidy::run(),
     };
     match done {

@@ -4,7 +4,7 @@
 //! summary. The first failure ends it. What a laptop lacks is skipped and said so; in CI (`CI=true`) nothing may be
 //! skipped. Bounds: 30 minutes cold, 15 warm on two cores; `--quick` 5 minutes warm.
 
-mod program;
+pub(crate) mod program;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,13 +29,14 @@ pub(crate) struct Asked {
 }
 
 /// The tests from outside, each a program of the package `tests`, and what a hurried reader should know of each.
-const OUTSIDE: [(&str, &str); 6] = [
+const OUTSIDE: [(&str, &str); 7] = [
     ("api", "every action, bad input and races over HTTP; the command line"),
     ("crash", "kill -9 in mid-load, a full disk, the order of write and answer"),
     ("chain", "simulator, panel, panel: every type, refund, refill and cancel all the way"),
     ("faults", "a provider that misbehaves, and thirteen dialects"),
     ("clients", "PHP, Python, Node and the examples"),
     ("database", "PostgreSQL that is away, falls over, freezes, refuses"),
+    ("failover", "a Patroni cluster whose primary is killed and frozen under load"),
 ];
 /// Those that are run again with the panels' books in PostgreSQL.
 const ON_POSTGRES: [&str; 3] = ["api", "crash", "chain"];
@@ -124,7 +125,7 @@ fn units(tests: &[TestProgram]) -> Result<Outcome> {
     Ok(Outcome::Remarked(format!("{sum} passed")))
 }
 
-fn is_outside(test: &TestProgram) -> bool {
+pub(crate) fn is_outside(test: &TestProgram) -> bool {
     test.package == "tests" && OUTSIDE.iter().any(|(target, _)| *target == test.target)
 }
 

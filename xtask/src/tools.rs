@@ -22,7 +22,7 @@ struct Tool {
 /// Debian's programs lie in a folder of their version.
 const POSTGRES: &[&str] = &["sh", "-c", "ls /usr/lib/postgresql/*/bin/initdb || initdb --version"];
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 10] = [
     Tool { name: "curl", probe: &["curl", "--version"], packages: &["curl"], used_for: "the curl example" },
     Tool {
         name: "PHP with curl",
@@ -66,6 +66,18 @@ const TOOLS: [Tool; 8] = [
         packages: &["postgresql"],
         used_for: "panels whose books are in PostgreSQL",
     },
+    Tool {
+        name: "etcd",
+        probe: &["etcd", "--version"],
+        packages: &["etcd-server"],
+        used_for: "a database that fails over",
+    },
+    Tool {
+        name: "Patroni",
+        probe: &["patroni", "--version"],
+        packages: &["patroni"],
+        used_for: "a database that fails over",
+    },
 ];
 
 /// Looks, installs what it may, and looks again. Out: one line for each tool that is missing.
@@ -105,6 +117,17 @@ fn install(packages: &[&str]) {
     if !apt(&wanted) && apt(&["update", "--quiet"]) {
         apt(&wanted);
     }
+    if packages.contains(&"etcd-server") {
+        no_etcd_of_the_system();
+    }
+}
+
+/// Installed for the tests alone, which start their own; the package's own one starts with the machine.
+fn no_etcd_of_the_system() {
+    let mut command = Command::new("systemctl");
+    command.args(["disable", "--now", "etcd.service"]).stdout(Stdio::null()).stderr(Stdio::null());
+    // Where there is no systemd, nothing was started.
+    let _ = command.status();
 }
 
 /// The tests make their own; the package would make one that starts with the machine.
