@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmark (`performance.md`, P1, P2, P3 to one million orders, P4, P5, P7, P11 to P14).
+//! `cargo xtask bench`: the benchmark (`performance.md`, P1, P2, P3 to one million orders, P4 to P7, P11 to P14).
 //!
 //! In: release builds of the program and of two examples that stand beside what they measure. Out: a table of ratios
 //! within this one run, and with `--json` an object from each goal's name to `{value, goal, met}`. The generator of
@@ -12,6 +12,7 @@ mod latency;
 mod load;
 mod nodes;
 mod open_loop;
+mod peer;
 mod plan;
 mod programs;
 mod request;
@@ -73,11 +74,12 @@ struct Measurement {
 }
 
 /// In this order: what asks of the large books comes before what adds to them.
-const MEASUREMENTS: [Measurement; 10] = [
+const MEASUREMENTS: [Measurement; 11] = [
     Measurement { goal: "P1", in_quick: true, measure: adds::against_the_empty_handler },
     Measurement { goal: "P5", in_quick: true, measure: status::against_the_bare_rows },
     Measurement { goal: "P12", in_quick: true, measure: standing::until_the_first_answer },
     Measurement { goal: "P2", in_quick: false, measure: usual::against_the_usual_transaction },
+    Measurement { goal: "P6", in_quick: false, measure: peer::against_the_usual_script },
     Measurement { goal: "P14", in_quick: false, measure: nodes::two_against_one },
     Measurement { goal: "P3", in_quick: false, measure: adds::on_large_books },
     Measurement { goal: "P7", in_quick: false, measure: latency::at_half_the_rate },

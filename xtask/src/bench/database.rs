@@ -74,6 +74,19 @@ impl Database {
         Ok(folder)
     }
 
+    /// The process below which all of the server's are.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// As PHP's PDO names it.
+    pub(crate) fn dsn(&self) -> Result<String> {
+        let rest = self.address.rsplit_once('@').context("a strange address")?.1;
+        let (place, name) = rest.split_once('/').context("a strange address")?;
+        let (host, port) = place.split_once(':').context("a strange address")?;
+        Ok(format!("pgsql:host={host};port={port};dbname={name}"))
+    }
+
     /// Runs SQL as the server's owner; gives what it prints.
     pub(crate) fn ask(&self, sql: &str) -> Result<String> {
         let mut psql = Command::new("psql");
