@@ -29,13 +29,14 @@ pub(crate) struct Asked {
 }
 
 /// The tests from outside, each a program of the package `tests`, and what a hurried reader should know of each.
-const OUTSIDE: [(&str, &str); 7] = [
+const OUTSIDE: [(&str, &str); 8] = [
     ("api", "every action, bad input and races over HTTP; the command line"),
     ("crash", "kill -9 in mid-load, a full disk, the order of write and answer"),
     ("chain", "simulator, panel, panel: every type, refund, refill and cancel all the way"),
     ("faults", "a provider that misbehaves, and thirteen dialects"),
     ("clients", "PHP, Python, Node and the examples"),
     ("database", "PostgreSQL that is away, falls over, freezes, refuses"),
+    ("nodes", "several panels on one PostgreSQL: races, news, kill -9 of one, a rolling restart"),
     ("failover", "a Patroni cluster whose primary is killed and frozen under load"),
 ];
 /// Those that are run again with the panels' books in PostgreSQL.

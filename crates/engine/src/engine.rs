@@ -3,12 +3,13 @@
 //! See the crate's head. Each concern has its own room: `track` turns an order's file into what is due,
 //! `dispatch` sends attempts, `poll` asks for statuses, `chores` forwards refills and cancels.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use panelworks_client::{ClientCall, Exchanged, Failure};
 use panelworks_core::command::Command;
 use panelworks_core::ids::{
-    AttemptId, CancelId, CustomerId, OrderId, ProviderAccountId, RefillId, ServiceId,
+    AttemptId, CancelId, CustomerId, NodeId, OrderId, ProviderAccountId, RefillId, ServiceId,
 };
 use panelworks_core::order::OrderFile;
 use panelworks_core::outcome::Done;
@@ -17,6 +18,7 @@ use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_core::world::Changes;
 use panelworks_store::executor::{Lane as Priority, Reply, Undecided};
+use panelworks_store::ports::Share;
 
 use crate::agenda::Agenda;
 use crate::chores::Chore;
@@ -34,8 +36,10 @@ pub enum Act {
     Submit { ticket: Ticket, priority: Priority, command: Command },
     /// Send to the provider account; what came back goes to [`Engine::answered`].
     Ask { ticket: Ticket, account: ProviderAccountId, call: ClientCall, kind: Calls },
-    /// Read open orders after this id; they go to [`Engine::found`].
-    ReadOpen { after: OrderId },
+    /// Read open orders of this share after this id; they go to [`Engine::found`].
+    ReadOpen { share: Share, after: OrderId },
+    /// Read these orders as they are now, likewise.
+    ReadOrders(Vec<OrderId>),
     /// Read ended orders likewise.
     ReadEnded { after: OrderId, since: Timestamp },
 }
@@ -59,14 +63,20 @@ pub struct Next {
 /// Rows that the engine had asked for.
 #[derive(Debug)]
 pub enum Found {
-    /// `more`: there are further open orders.
+    /// `more`: there are further open orders of this share.
     Open {
+        share: Share,
         files: Vec<OrderFile>,
         more: bool,
     },
     Ended {
         files: Vec<OrderFile>,
         next: Option<OrderId>,
+    },
+    /// What is not there is left out.
+    Orders {
+        asked: Vec<OrderId>,
+        files: Vec<OrderFile>,
     },
 }
 
@@ -149,6 +159,10 @@ pub struct Engine {
     pub(crate) paused: HashMap<CustomerId, BTreeSet<OrderId>>,
     /// Orders heard of while the open ones are still being read: what was read of them is older.
     pub(crate) heard: Option<HashSet<OrderId>>,
+    /// Walks over open orders under way: the start's, and one for each node whose work was taken over.
+    walks: usize,
+    /// Orders that another node has changed and that are being read; true: changed here meanwhile, to be read again.
+    reading: HashMap<OrderId, bool>,
     pub(crate) recheck: Recheck,
     pub(crate) planted: Planted,
     tickets: u64,
@@ -176,6 +190,8 @@ impl Engine {
             outbox: Vec::new(),
             paused: HashMap::new(),
             heard: Some(HashSet::new()),
+            walks: 1,
+            reading: HashMap::new(),
             recheck: Recheck { from: Timestamp(0), until: Timestamp(0) },
             planted: Planted::default(),
             tickets: 0,
@@ -207,7 +223,7 @@ impl Engine {
     pub fn next(&mut self, now: Timestamp) -> Next {
         if !self.started {
             self.started = true;
-            self.outbox.push(Act::ReadOpen { after: OrderId(0) });
+            self.outbox.push(Act::ReadOpen { share: Share::Own, after: OrderId(0) });
             // What ended while the panel was down is asked again as well; asking twice is harmless.
             self.recheck = Recheck { from: now.after(Span(-Span::hours(24).0)), until: now };
             self.agenda.set(Due::Recheck, now.after(Span::minutes(1)));
@@ -232,8 +248,8 @@ impl Engine {
         }
     }
 
-    /// A batch was committed, by anybody.
-    pub fn heard(&mut self, now: Timestamp, changes: &Changes) {
+    /// A batch was committed, here; of its orders another node works on those `elsewhere`.
+    pub fn heard(&mut self, now: Timestamp, changes: &Changes, elsewhere: &[OrderId]) {
         for provider in &changes.providers {
             self.know_provider(provider);
         }
@@ -244,32 +260,86 @@ impl Engine {
             }
         }
         for change in &changes.orders {
+            let id = change.after.order.id;
+            if elsewhere.contains(&id) {
+                continue;
+            }
             if let Some(heard) = &mut self.heard {
-                heard.insert(change.after.order.id);
+                heard.insert(id);
+            }
+            if let Some(changed) = self.reading.get_mut(&id) {
+                *changed = true;
             }
             self.track(&change.after, now);
         }
     }
 
+    /// Another node has changed orders that are worked on here.
+    pub fn touched(&mut self, orders: &[OrderId]) {
+        let mut unread = Vec::new();
+        for id in orders {
+            match self.reading.entry(*id) {
+                Entry::Occupied(mut changed) => *changed.get_mut() = true,
+                Entry::Vacant(place) => {
+                    place.insert(false);
+                    unread.push(*id);
+                }
+            }
+        }
+        self.read_orders(unread);
+    }
+
+    fn read_orders(&mut self, orders: Vec<OrderId>) {
+        if !orders.is_empty() {
+            self.outbox.push(Act::ReadOrders(orders));
+        }
+    }
+
+    /// What these nodes have accepted is this engine's work from now on.
+    pub fn inherited(&mut self, nodes: Vec<NodeId>) {
+        self.heard.get_or_insert_default();
+        self.walks += 1;
+        self.outbox.push(Act::ReadOpen { share: Share::Of(nodes), after: OrderId(0) });
+    }
+
     /// Rows that were asked for.
     pub fn found(&mut self, now: Timestamp, found: Found) {
         match found {
-            Found::Open { files, more } => {
+            Found::Open { share, files, more } => {
                 let last = files.last().map(|file| file.order.id);
                 for file in &files {
                     let newer = self.heard.as_ref().is_some_and(|heard| heard.contains(&file.order.id));
+                    self.own_up(file);
                     if !newer {
-                        self.own_up(file);
                         self.track(file, now);
                     }
                 }
                 match last.filter(|_| more) {
-                    Some(after) => self.outbox.push(Act::ReadOpen { after }),
-                    None => self.heard = None,
+                    Some(after) => self.outbox.push(Act::ReadOpen { share, after }),
+                    None => self.end_walk(),
                 }
             }
+            Found::Orders { asked, files } => self.read_again(now, &asked, &files),
             Found::Ended { files, next } => self.recheck_found(now, &files, next),
         }
+    }
+
+    fn end_walk(&mut self) {
+        self.walks = self.walks.saturating_sub(1);
+        if self.walks == 0 {
+            self.heard = None;
+        }
+    }
+
+    /// What was changed here while it was read may be newer than what was read, or older: it is read again.
+    fn read_again(&mut self, now: Timestamp, asked: &[OrderId], files: &[OrderFile]) {
+        let changed: Vec<OrderId> =
+            asked.iter().filter(|id| self.reading.remove(id) == Some(true)).copied().collect();
+        for file in files.iter().filter(|file| !changed.contains(&file.order.id)) {
+            self.track(file, now);
+        }
+        self.reading.extend(changed.iter().map(|id| (*id, false)));
+        self.read_orders(changed);
     }
 
     /// The reply to a command.

@@ -30,11 +30,15 @@ impl Engine {
         self.track_cancels(file, now);
     }
 
-    /// An attempt found in `sending` at a start: nobody will ever hear its answer.
+    /// An attempt found in `sending` at a start, or among the work of a node that fell silent: nobody will ever hear its
+    /// answer, unless it was begun here since.
     pub(crate) fn own_up(&mut self, file: &OrderFile) {
         for attempt in &file.attempts {
-            if matches!(attempt.state, AttemptState::Sending { .. }) {
-                let attempt = AttemptId { order: file.order.id, number: attempt.number };
+            let id = AttemptId { order: file.order.id, number: attempt.number };
+            let lane = self.lanes.get(&attempt.account);
+            let is_ours = lane.is_some_and(|lane| lane.queued.contains(&id));
+            if matches!(attempt.state, AttemptState::Sending { .. }) && !is_ours {
+                let attempt = id;
                 let result = AttemptResult::Unknown { why: RESTARTED.to_owned() };
                 self.outcome(Command::FinishAttempt { attempt, result });
             }

@@ -11,6 +11,7 @@ use anyhow::bail;
 use panelworks_core::planted::Planted;
 use panelworks_engine::restored::doubt_all;
 use panelworks_store::executor::Executor;
+use panelworks_store::ports::Share;
 
 use crate::books::{self, Opening};
 use crate::config::Config;
@@ -70,6 +71,8 @@ fn settle(config: &Config) -> anyhow::Result<(u64, usize)> {
     let opened = books::open(config, Opening { claim: true, order_floor, ..Opening::default() })?;
     let mut executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
     let (now, views) = (SystemClock::default().now(), opened.reads.views()?);
-    let unknown = doubt_all(&mut executor, now, |_, after| views.open_files(after, limits::LIST_ROWS))?;
+    let unknown = doubt_all(&mut executor, now, |_, after| {
+        views.open_files(&Share::Everybody, after, limits::LIST_ROWS)
+    })?;
     Ok((opened.reads.views()?.counts()?.orders, unknown))
 }

@@ -14,6 +14,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use panelworks_core::ids::NodeId;
+use panelworks_store::neighbours::Neighbours;
 use panelworks_store::ports::{Books, StoreError, StoreErrorKind};
 use panelworks_store::postgres::{PostgresReads, Promise, Server};
 use panelworks_store::reader::OwnReads;
@@ -41,6 +42,8 @@ pub struct Opening {
 pub struct Opened {
     pub books: Box<dyn Books>,
     pub reads: Reads,
+    /// None where nobody else can write to these books.
+    pub neighbours: Option<Box<dyn Neighbours>>,
     pub node: NodeId,
     /// Raised by this very opening.
     pub epoch: u32,
@@ -93,6 +96,7 @@ fn open_embedded(config: &Config, opening: Opening) -> anyhow::Result<Opened> {
     Ok(Opened {
         books: Box::new(opened.books),
         reads: Reads::Embedded(opened.reads),
+        neighbours: None,
         node: opened.node,
         epoch: opened.epoch,
         is_copy: opened.is_copy,

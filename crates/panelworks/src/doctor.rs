@@ -11,6 +11,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use panelworks_core::ids::OrderId;
 use panelworks_core::order::HoldReason;
+use panelworks_store::neighbours::Standing;
 use panelworks_store::ports::Views;
 use panelworks_store::postgres::Promise;
 use serde::{Deserialize, Serialize};
@@ -81,6 +82,7 @@ pub async fn examine(desk: &Desk, offline: bool) -> Vec<Finding> {
     findings.extend([folder(&config.data_dir), secret_key(&config.secret_key_path()), clock()]);
     findings.push(executor(desk));
     findings.extend(engine(desk));
+    findings.extend(desk.neighbours().map(neighbours));
     let reads = desk.reads().clone();
     match tokio::task::spawn_blocking(move || reads.damage()).await {
         Ok(Ok(None)) => {}
@@ -240,6 +242,23 @@ fn executor(desk: &Desk) -> Finding {
         return Finding::bad(format!("{waiting} commands wait for the executor"), "look at the disk's speed");
     }
     Finding::good(format!("the executor works, {waiting} commands wait"))
+}
+
+fn neighbours(standing: Standing) -> Finding {
+    let Standing { node, live, streams, taken_over } = standing;
+    let others = match live.saturating_sub(1) {
+        0 => "no other node is alive".to_owned(),
+        1 => "one other node is alive".to_owned(),
+        more => format!("{more} other nodes are alive"),
+    };
+    let what = format!("this is node {node}; {others}; it works on the orders of {streams} node(s)");
+    if taken_over == 0 {
+        return Finding::good(what);
+    }
+    Finding::note(
+        format!("{what}, {taken_over} of them taken over since it started"),
+        "look why that node fell silent; started again it works under a new number",
+    )
 }
 
 fn engine(desk: &Desk) -> Vec<Finding> {

@@ -19,10 +19,11 @@ use panelworks_core::order::OrderFile;
 use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::Timestamp;
-use panelworks_engine::drive::live::{Clock, Live, Means};
+use panelworks_engine::drive::live::{Clock, Ears, Live, Means};
 use panelworks_engine::{Engine, Pace};
 use panelworks_store::executor::{Executor, Follower, Handle, Stopped};
-use panelworks_store::ports::{Queue, StoreError};
+use panelworks_store::neighbours::{Hearer, Neighbours, Word};
+use panelworks_store::ports::{Queue, Share, StoreError};
 use panelworks_store::reader::{OwnReads, Reader, StartError};
 use panelworks_web::serve::{Stopped as Served, serve};
 use panelworks_web::{Behind, Known, router};
@@ -45,6 +46,8 @@ pub struct Core {
     known: Arc<Known>,
     live: Live,
     addresses: Arc<Addresses>,
+    /// Not listened to yet.
+    neighbours: Option<Box<dyn Neighbours>>,
     clock: SystemClock,
     /// Told when the executor's thread has ended, and why if it could not go on.
     ended: oneshot::Receiver<Result<(), Stopped>>,
@@ -85,7 +88,17 @@ impl Core {
             let _ = told.send(thread.join().unwrap_or(Ok(())));
         })?;
         let desk = Arc::new(Desk::new(handle, opened.reads, secret, Transport::new()?, config.clone()));
-        Ok(Self { desk, known, live, addresses, clock, ended, is_copy: opened.is_copy, lock: opened.lock })
+        Ok(Self {
+            desk,
+            known,
+            live,
+            addresses,
+            neighbours: opened.neighbours,
+            clock,
+            ended,
+            is_copy: opened.is_copy,
+            lock: opened.lock,
+        })
     }
 
     /// Closes the books again, after everything that waits is written.
@@ -103,7 +116,7 @@ impl Core {
         manner: Manner,
     ) -> anyhow::Result<Running> {
         let Manner { pace, demo_note, dropped_lines } = manner;
-        let Self { desk, known, live, addresses, clock, ended, is_copy, lock } = self;
+        let Self { desk, known, live, addresses, mut neighbours, clock, ended, is_copy, lock } = self;
         if is_copy {
             anyhow::bail!(
                 "{} holds a copy of a panel's books, or books that were moved. If the panel they come from is gone \
@@ -114,6 +127,10 @@ impl Core {
         desk.secret()?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
+        if let Some(neighbours) = &mut neighbours {
+            desk.note_neighbours(neighbours.look());
+            neighbours.listen(hear(&desk, &known, &addresses, live.ears()))?;
+        }
         let report = report(Arc::clone(&desk), Arc::clone(&known), dropped_lines);
         let reads = desk.reads().clone();
         let readers = config.readers();
@@ -138,7 +155,7 @@ impl Core {
         let web = tokio::spawn(serve(listener, panel, routes, bounds, told(stopped.clone())));
         let control = socket::serve(&config.data_dir, Arc::clone(&desk), told(stopped))?;
         tracing::info!(%address, "requests are answered");
-        Ok(Running { address, desk, stop, engine, web, control, ended, _lock: lock })
+        Ok(Running { address, desk, stop, neighbours, engine, web, control, ended, _lock: lock })
     }
 }
 
@@ -157,6 +174,7 @@ pub struct Running {
     pub address: SocketAddr,
     pub desk: Arc<Desk>,
     stop: watch::Sender<bool>,
+    neighbours: Option<Box<dyn Neighbours>>,
     engine: JoinHandle<()>,
     web: JoinHandle<Served>,
     control: JoinHandle<()>,
@@ -174,6 +192,9 @@ impl Running {
         tracing::info!("stopping: nothing new is taken, what was accepted is finished");
         // The receivers end with their tasks.
         let _ = self.stop.send(true);
+        // A node that stops takes over nobody's work. Its thread may be waiting for the database.
+        let neighbours = self.neighbours.take();
+        tokio::task::spawn_blocking(move || drop(neighbours));
         let (engine, web, _control) = tokio::join!(self.engine, self.web, self.control);
         match web {
             Ok(Served::Finished) => {}
@@ -221,8 +242,12 @@ impl Departing {
 }
 
 impl Queue for Departing {
-    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
-        self.queue().open_files(after, limit)
+    fn open_files(&self, share: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+        self.queue().open_files(share, after, limit)
+    }
+
+    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, StoreError> {
+        self.queue().files(ids)
     }
 
     fn ended_files(
@@ -257,22 +282,40 @@ fn report(
             providers_held_back: holding_back.len(),
             log_lines_dropped: dropped_lines.dropped_lines(),
         });
+        if let Some(standing) = desk.neighbours() {
+            known.note_neighbours(standing);
+        }
         desk.note_engine(EngineSeen { ready, followed, holding_back });
     }
 }
 
 /// What hears of every commit, on the executor's thread, before the replies leave.
-fn follow(
-    known: Arc<Known>,
-    ears: panelworks_engine::drive::live::Ears,
-    addresses: Arc<Addresses>,
-) -> Follower {
+fn follow(known: Arc<Known>, ears: Ears, addresses: Arc<Addresses>) -> Follower {
     Box::new(move |committed| {
         known.follow(committed);
         if !committed.changes.providers.is_empty() {
             addresses.note(&committed.changes.providers);
         }
         ears.hear(committed);
+    })
+}
+
+/// What hears of the other nodes, on the store's thread.
+fn hear(desk: &Desk, known: &Arc<Known>, addresses: &Arc<Addresses>, ears: Ears) -> Hearer {
+    let (known, addresses, handle) = (Arc::clone(known), Arc::clone(addresses), desk.handle().clone());
+    Box::new(move |word| match word {
+        Word::Changed(changes) => {
+            known.hear(&changes);
+            addresses.note(&changes.providers);
+            ears.hear_word(Word::Changed(changes));
+        }
+        Word::Touched(_) | Word::Inherited(_) => ears.hear_word(word),
+        Word::Deaf => known.note_deaf(true),
+        Word::Hears => known.note_deaf(false),
+        Word::Over(failure) => {
+            known.note_deaf(true);
+            handle.give_up(failure);
+        }
     })
 }
 

@@ -17,7 +17,7 @@ use panelworks_core::time::{Span, Timestamp};
 use panelworks_engine::drive::simulated::{Net, Simulated};
 use panelworks_engine::{Calls, Pace};
 use panelworks_provider_sim::{KeptProvider, Reaction};
-use panelworks_store::ports::{Books, Queue};
+use panelworks_store::ports::{Books, Queue, Share};
 use panelworks_wire::request::Incoming;
 
 /// How long the past is.
@@ -90,7 +90,7 @@ pub fn live_through<B: Books + Queue>(
     }
     let open = panel
         .books()
-        .open_files(panelworks_core::ids::OrderId(0), 1_000)
+        .open_files(&Share::Own, panelworks_core::ids::OrderId(0), 1_000)
         .map_err(|error| PastError::Refused { day: DAYS, why: error.to_string() })?;
     if !open.is_empty() {
         return Err(PastError::StillOpen(open.len()));

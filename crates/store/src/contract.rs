@@ -50,7 +50,7 @@ pub use work::*;
 use crate::chain::Link;
 use crate::executor::{Executor, Ran, Reply};
 use crate::memory::Memory;
-use crate::ports::{Books, Queue};
+use crate::ports::{Books, Queue, Share};
 
 /// An adapter under test.
 pub trait Subject {
@@ -103,8 +103,17 @@ impl Subject for InMemory {
 struct Borrowed<'a, Q>(&'a Q);
 
 impl<Q: Queue> Queue for Borrowed<'_, Q> {
-    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, crate::ports::StoreError> {
-        self.0.open_files(after, limit)
+    fn open_files(
+        &self,
+        share: &Share,
+        after: OrderId,
+        limit: usize,
+    ) -> Result<Vec<OrderFile>, crate::ports::StoreError> {
+        self.0.open_files(share, after, limit)
+    }
+
+    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, crate::ports::StoreError> {
+        self.0.files(ids)
     }
 
     fn ended_files(

@@ -14,7 +14,7 @@ pub use queue::{Handle, Lane, Overload, Queued};
 
 use panelworks_core::command::{Command, decide};
 use panelworks_core::draws::Draws;
-use panelworks_core::ids::{BatchId, NodeId};
+use panelworks_core::ids::{BatchId, NodeId, OrderId};
 use panelworks_core::outcome::Outcome;
 use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::time::Timestamp;
@@ -53,6 +53,8 @@ pub struct Committed {
     pub batch: BatchId,
     pub at: Timestamp,
     pub changes: Changes,
+    /// Of its orders those that another node works on.
+    pub elsewhere: Vec<OrderId>,
 }
 
 /// A batch's replies, in the order of its commands.
@@ -171,18 +173,21 @@ impl<B: Books> Executor<B> {
             let (changes, cursors) = world.into_changes();
             if changes.is_empty() {
                 self.books.rollback();
-                return Ok(ran(batch, now, outcomes, changes));
+                return Ok(ran(batch, now, outcomes, changes, Vec::new()));
             }
             match self.books.commit(&changes, cursors) {
-                Ok(()) => return Ok(ran(batch, now, outcomes, changes)),
+                Ok(()) => {
+                    let elsewhere = self.books.elsewhere(&changes);
+                    return Ok(ran(batch, now, outcomes, changes, elsewhere));
+                }
                 Err(_) if self.acknowledges_anyway(commands) => {
-                    return Ok(ran(batch, now, outcomes, Changes::default()));
+                    return Ok(ran(batch, now, outcomes, Changes::default(), Vec::new()));
                 }
                 Err(CommitError::NotCommitted(error)) if error.kind == StoreErrorKind::Again => {}
                 Err(CommitError::NotCommitted(error)) => return Err(error),
                 Err(CommitError::Unknown(_)) if self.planted.has(Bug::AckUnknownCommit) => {
                     self.books.reconnect()?;
-                    return Ok(ran(batch, now, outcomes, Changes::default()));
+                    return Ok(ran(batch, now, outcomes, Changes::default(), Vec::new()));
                 }
                 Err(CommitError::Unknown(_)) if self.planted.has(Bug::RetryUnknownCommit) => {
                     self.books.reconnect()?;
@@ -192,7 +197,8 @@ impl<B: Books> Executor<B> {
                     // What it decided are the replies.
                     Begun::AlreadyCommitted => {
                         self.books.rollback();
-                        return Ok(ran(batch, now, outcomes, changes));
+                        let elsewhere = self.books.elsewhere(&changes);
+                        return Ok(ran(batch, now, outcomes, changes, elsewhere));
                     }
                     // It is not there and will not come: it is decided again in the transaction that proved it.
                     Begun::Fresh => has_begun = true,
@@ -238,8 +244,14 @@ impl<B: Books> Executor<B> {
     }
 }
 
-fn ran(batch: BatchId, at: Timestamp, outcomes: Vec<Outcome>, changes: Changes) -> Ran {
-    let committed = (!changes.is_empty()).then_some(Committed { batch, at, changes });
+fn ran(
+    batch: BatchId,
+    at: Timestamp,
+    outcomes: Vec<Outcome>,
+    changes: Changes,
+    elsewhere: Vec<OrderId>,
+) -> Ran {
+    let committed = (!changes.is_empty()).then_some(Committed { batch, at, changes, elsewhere });
     Ran { replies: outcomes.into_iter().map(Ok).collect(), committed }
 }
 

@@ -13,6 +13,7 @@ mod details;
 pub mod executor;
 pub mod limits;
 pub mod memory;
+pub mod neighbours;
 pub mod ports;
 pub mod postgres;
 pub mod reader;

@@ -99,8 +99,31 @@ pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(2);
 pub const KEEPALIVE_RETRIES: u32 = 3;
 /// How long a node is its holder's without a sign of life, by the clock of the database.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// Between two signs of life: two may be lost.
-pub const LEASE_RENEWED: Duration = Duration::from_secs(10);
+/// Between two signs of life: two may be lost before [`SILENCE`] is over.
+pub const LEASE_RENEWED: Duration = Duration::from_secs(3);
+/// A node that has given no sign of life for so long, while another could look for it without a break, is taken over
+/// by that one. Counted by the one who looks: an absence of the database is nobody's silence.
+pub const SILENCE: Duration = Duration::from_secs(10);
+/// Between two looks of a node at the others.
+pub const LOOKED_ROUND: Duration = Duration::from_secs(1);
+/// Between two sweeps of old idempotency keys.
+pub const SWEPT_EVERY: Duration = Duration::from_secs(5);
+/// Nodes without a holder that a start asks whether they left anything to do.
+pub const RETIRED_NODES: usize = 16;
+/// A question by which a node hears of the others, or says that it lives, ends after this: the next connection may be
+/// better, and nobody may know old things for long.
+pub const SOON_DEADLINE: Duration = Duration::from_secs(2);
+/// Where no notification comes, the news of other nodes are asked for this often: half of the second that a revoked
+/// key may still be good for on another node (invariants.md C30).
+pub const NEWS_EVERY: Duration = Duration::from_millis(500);
+/// Batches with news that are told at once.
+pub const NEWS_ROWS: u64 = 1_000;
+/// Times that rows of news are read again because this node changed such rows meanwhile, and the pause between two.
+pub const NEWS_TRIES: usize = 100;
+pub const NEWS_AGAIN: Duration = Duration::from_millis(5);
+/// A node that has heard nothing of the others for so long says so, and its doors close: it may know keys as good
+/// that are revoked.
+pub const DEAF_AFTER: Duration = Duration::from_secs(3);
 /// Ids a node takes at once: at a thousand orders a second one small transaction in twenty seconds.
 pub const ID_BLOCK: u32 = 20_000;
 /// A further block is taken when fewer are left. A batch rarely draws more than one or two ids per command; one that

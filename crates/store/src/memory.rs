@@ -24,7 +24,7 @@ use panelworks_core::world::{
 };
 
 use crate::chain::{self, Link};
-use crate::ports::{Begun, Books, CommitError, Flush, Queue, StoreError, StoreErrorKind};
+use crate::ports::{Begun, Books, CommitError, Flush, Queue, Share, StoreError, StoreErrorKind};
 
 /// What happens to a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -311,7 +311,7 @@ impl Books for Memory {
 }
 
 impl Queue for Memory {
-    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+    fn open_files(&self, _all: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
         let open = self.orders.range(OrderId(after.0.saturating_add(1))..).map(|(_, file)| file);
         let open = open.filter(|file| {
             !file.order.status.has_ended()
@@ -319,6 +319,10 @@ impl Queue for Memory {
                 || file.attempts.iter().any(|attempt| attempt.recall.is_some())
         });
         Ok(open.take(limit).cloned().collect())
+    }
+
+    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, StoreError> {
+        Ok(ids.iter().filter_map(|id| self.orders.get(id)).cloned().collect())
     }
 
     fn ended_files(

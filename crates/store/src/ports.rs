@@ -6,7 +6,7 @@
 use panelworks_core::audit::Violation;
 use panelworks_core::catalogue::Service;
 use panelworks_core::customer::{Account, ApiKey, Customer};
-use panelworks_core::ids::{BatchId, CancelId, CustomerId, OrderId, ProviderAccountId, RefillId};
+use panelworks_core::ids::{BatchId, CancelId, CustomerId, NodeId, OrderId, ProviderAccountId, RefillId};
 use panelworks_core::operator::{Operator, Username};
 use panelworks_core::order::{Cancel, Order, OrderFile, Refill};
 use panelworks_core::provider::ProviderAccount;
@@ -84,6 +84,15 @@ pub trait Books: Send {
     /// Parts the writing of a commit from making it durable, where a store can: from now on whoever asked must call
     /// the flush after a commit, and let nobody hear of that commit before. None: commits are durable by themselves.
     fn part_flush(&mut self) -> Result<Option<Flush>, StoreError>;
+
+    /// Orders of the last commit that another node works on: they are its engine's business.
+    fn elsewhere(&self, changes: &Changes) -> Vec<OrderId> {
+        let _ = changes;
+        Vec::new()
+    }
+
+    /// Whoever follows the books here has heard of every commit so far.
+    fn told(&mut self) {}
 }
 
 /// Makes everything committed so far durable; what is committed meanwhile may be included or not. After an error
@@ -123,14 +132,35 @@ impl<B: Books + ?Sized> Books for Box<B> {
     fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
         (**self).part_flush()
     }
+
+    fn elsewhere(&self, changes: &Changes) -> Vec<OrderId> {
+        (**self).elsewhere(changes)
+    }
+
+    fn told(&mut self) {
+        (**self).told();
+    }
+}
+
+/// Whose work is looked for. A store that is one process's alone has one share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Share {
+    /// All that this node works on.
+    Own,
+    /// What these nodes have accepted.
+    Of(Vec<NodeId>),
+    Everybody,
 }
 
 /// Finding the work at a start; afterwards the engine hears of every commit.
 pub trait Queue {
     /// Open orders, and ended ones with an open refill, by id, after `after`.
-    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError>;
+    fn open_files(&self, share: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError>;
 
-    /// Orders that ended at or after `since`, by id, after `after`. The second value is where to go on;
+    /// Whole files as they are committed now; what is not there is left out.
+    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, StoreError>;
+
+    /// Own orders that ended at or after `since`, by id, after `after`. The second value is where to go on;
     /// None at the end. Looks at `rows` rows at the most, so that a large past is walked in small steps.
     fn ended_files(
         &self,

@@ -14,7 +14,9 @@ mod error;
 mod files;
 mod hosts;
 mod keeper;
+mod listener;
 mod load;
+mod news;
 mod node;
 mod promise;
 mod queue;
@@ -22,18 +24,22 @@ mod reads;
 mod rows;
 mod schema;
 mod statements;
+mod ties;
 mod tls;
 mod values;
 mod views;
 mod write;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use panelworks_core::ids::NodeId;
 use tokio_postgres::Config;
 
 pub use books::PostgresBooks;
+pub use listener::PostgresNeighbours;
 pub use promise::{Promise, Server};
 pub use reads::{PostgresReads, PostgresViews};
 pub use statements::hot_statements;
@@ -43,8 +49,10 @@ use crate::limits;
 use crate::ports::{StoreError, StoreErrorKind};
 use connection::{Connection, Step};
 use error::doing;
+use listener::Places;
 use node::{Standing, Taken};
 use promise::Seen;
+use ties::Ties;
 
 /// How a PostgreSQL store is opened. Shown without the password.
 #[derive(Debug, Clone)]
@@ -63,6 +71,8 @@ pub struct Options {
     pub order_floor: Option<u32>,
     /// Copies of these options share it.
     seen: Arc<Seen>,
+    /// A node is taken over after so long without a sign of life, [`limits::SILENCE`] where nothing else is said.
+    pub silence: Duration,
 }
 
 /// What the server's settings must promise.
@@ -112,6 +122,7 @@ impl Options {
             roots: None,
             order_floor: None,
             seen: Arc::default(),
+            silence: limits::SILENCE,
         })
     }
 }
@@ -126,6 +137,8 @@ pub struct Opened {
     pub epoch: u32,
     /// What the server is and promises.
     pub server: Server,
+    /// What other nodes do, from here on.
+    pub neighbours: PostgresNeighbours,
 }
 
 /// Why a store could not be opened.
@@ -156,7 +169,7 @@ impl Postgres {
         }
         let mut connection = Connection::for_writing(options).map_err(doing("preparing a connection"))?;
         let mut tries = 1..limits::OPEN_TRIES;
-        let (taken, standing) = loop {
+        let Began { taken, standing, streams, places } = loop {
             match take(&mut connection) {
                 // A transaction of the epoch before, or another start, is still under way.
                 Err(OpenError::Store(error))
@@ -168,14 +181,25 @@ impl Postgres {
             .server()
             .cloned()
             .ok_or_else(|| error::error("opening", "the connection is gone", StoreErrorKind::Away))?;
-        let reads = PostgresReads::new(connection.options().clone(), taken.node);
-        let books = PostgresBooks::new(connection, taken, standing)?;
-        Ok(Opened { books, reads, node: taken.node, epoch: taken.epoch, server })
+        let ties = Arc::new(Ties::new(taken, streams));
+        let options = connection.options().clone();
+        let reads = PostgresReads::new(options.clone(), Arc::clone(&ties));
+        let neighbours = PostgresNeighbours::new(options, Arc::clone(&ties), places);
+        let books = PostgresBooks::new(connection, ties, standing)?;
+        Ok(Opened { books, reads, node: taken.node, epoch: taken.epoch, server, neighbours })
     }
 }
 
+/// Where an opening stands.
+struct Began {
+    taken: Taken,
+    standing: Standing,
+    streams: BTreeSet<i32>,
+    places: Places,
+}
+
 /// Everything that an opening writes, in one transaction on a new connection.
-fn take(connection: &mut Connection) -> Result<(Taken, Standing), OpenError> {
+fn take(connection: &mut Connection) -> Result<Began, OpenError> {
     let (holder, floor) = (connection.options().holder.clone(), connection.options().order_floor);
     connection.connect().map_err(doing("connecting to the database"))?;
     connection.ask("begin", &[]).map_err(doing("beginning"))?;
@@ -183,10 +207,13 @@ fn take(connection: &mut Connection) -> Result<(Taken, Standing), OpenError> {
     let taken = node::take(connection, &holder).map_err(doing("taking a node"))?;
     let standing =
         node::standing(connection, taken.node, floor).map_err(doing("reading where the node stands"))?;
+    let own = i32::from(taken.node.0);
+    let streams = node::streams(connection, own).map_err(doing("reading whose work is this node's"))?;
+    let places = listener::places(connection, own).map_err(doing("reading where other nodes stand"))?;
     connection
         .fly(&[Step::plain("commit")])
         .map_err(|fallen| fallen.failure.doing("raising the epoch of the node"))?;
-    Ok((taken, standing))
+    Ok(Began { taken, standing, streams, places })
 }
 
 #[cfg(test)]

@@ -47,6 +47,9 @@ async fn reasons(panel: &Panel, queue: usize) -> Vec<String> {
     if !panel.executor_runs() {
         reasons.push("the executor has stopped".to_owned());
     }
+    if panel.known.is_deaf() {
+        reasons.push("the other nodes are not heard: the database does not answer".to_owned());
+    }
     if queue > limits::READY_QUEUE {
         reasons.push("too many commands wait".to_owned());
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use panelworks_core::order::OrderStatus;
 use panelworks_core::world::Changes;
+use panelworks_store::neighbours::Standing;
 use panelworks_wire::ErrorText;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -64,6 +65,9 @@ pub(crate) struct Metrics {
     orders_followed: Gauge,
     providers_held_back: Gauge,
     log_lines_dropped: Gauge,
+    nodes_live: Gauge,
+    nodes_worked_for: Gauge,
+    nodes_taken_over: Counter,
 }
 
 /// How it is behind the doors: what the engine and the log count by themselves.
@@ -111,6 +115,9 @@ impl Default for Metrics {
             orders_followed: Gauge::default(),
             providers_held_back: Gauge::default(),
             log_lines_dropped: Gauge::default(),
+            nodes_live: Gauge::default(),
+            nodes_worked_for: Gauge::default(),
+            nodes_taken_over: Counter::default(),
             registry: Registry::default(),
         };
         registry.register("api_calls", "Calls of API v2 by action and outcome", calls);
@@ -137,10 +144,21 @@ impl Default for Metrics {
             ("orders_followed", "Orders whose provider is asked about them", &metrics.orders_followed),
             ("providers_held_back", "Providers that get nothing new for now", &metrics.providers_held_back),
             ("log_lines_dropped", "Lines of the log that found no room", &metrics.log_lines_dropped),
+            ("nodes_live", "Nodes of this panel that gave a sign of life lately", &metrics.nodes_live),
+            (
+                "nodes_worked_for",
+                "Nodes whose orders this one works on, itself included",
+                &metrics.nodes_worked_for,
+            ),
         ];
         for (name, help, gauge) in gauges {
             registry.register(name, help, gauge.clone());
         }
+        registry.register(
+            "nodes_taken_over",
+            "Nodes whose work this one took over since its start",
+            metrics.nodes_taken_over.clone(),
+        );
         let batch_orders = metrics.batch_orders.clone();
         registry.register("commit_orders", "Orders written by one commit", batch_orders);
         Self { registry, ..metrics }
@@ -200,6 +218,14 @@ impl Metrics {
         set(&self.orders_followed, behind.orders_followed);
         set(&self.providers_held_back, behind.providers_held_back);
         set(&self.log_lines_dropped, behind.log_lines_dropped);
+    }
+
+    /// Takes over how it stands between the nodes.
+    pub(crate) fn neighbours(&self, standing: Standing) {
+        let set = |gauge: &Gauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        set(&self.nodes_live, standing.live);
+        set(&self.nodes_worked_for, standing.streams);
+        self.nodes_taken_over.inc_by(standing.taken_over.saturating_sub(self.nodes_taken_over.get()));
     }
 
     /// The text of `/metrics`, in the `OpenMetrics` format.

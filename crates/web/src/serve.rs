@@ -104,7 +104,7 @@ pub async fn serve(
             }
         }
     }
-    drop(listener);
+    server.receive_the_last(listener, &graceful);
     let finished = timeout(shutdown_time, graceful.shutdown()).await.is_ok();
     watch.abort();
     if finished { Stopped::Finished } else { Stopped::CutOff { connections: server.attention.end_all() } }
@@ -162,6 +162,18 @@ impl Server {
             drop::<Place>(place);
         });
         silence.belongs_to(task.abort_handle());
+    }
+
+    /// Closes the door behind those who stand in it: whoever has connected already is answered too, and whoever comes
+    /// later is refused by the kernel, so that a client or a balancer knows that nothing was taken.
+    fn receive_the_last(self: &Arc<Self>, listener: TcpListener, graceful: &GracefulShutdown) {
+        let Ok(listener) = listener.into_std() else { return };
+        while let Ok((stream, from)) = listener.accept() {
+            match stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)) {
+                Ok(stream) => self.receive(stream, from, graceful),
+                Err(error) => tracing::warn!(%error, "one of the last connections was lost"),
+            }
+        }
     }
 
     /// Calls of API v2 go straight to their door, without the router's allocations.

@@ -1,6 +1,6 @@
 //! The engine over HTTP and the real clock, as one task.
 //!
-//! In: commits, through [`Ears`]; a clock; the store's work queue; the providers' endpoints. Out: commands to the
+//! In: commits of this node and words of others, through [`Ears`]; a clock; the store's work queue; the providers' endpoints. Out: commands to the
 //! executor, calls to providers. Stopping takes no new work, and waits for the calls that may have spent money.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,6 +12,7 @@ use panelworks_client::{
 use panelworks_core::ids::ProviderAccountId;
 use panelworks_core::time::Timestamp;
 use panelworks_store::executor::{Committed, Handle, Reply, Undecided};
+use panelworks_store::neighbours::Word;
 use panelworks_store::ports::Queue;
 use tokio::sync::{mpsc, watch};
 
@@ -22,6 +23,7 @@ use crate::limits;
 #[derive(Debug)]
 enum Heard {
     Committed(Arc<Committed>),
+    Said(Word),
     Decided(Ticket, Reply),
     Answered(Ticket, Result<Exchanged, Failure>),
     Found(Found),
@@ -36,6 +38,11 @@ impl Ears {
     pub fn hear(&self, committed: &Arc<Committed>) {
         // Nobody listens only when the panel stops; the next start reads the books.
         let _ = self.0.send(Heard::Committed(Arc::clone(committed)));
+    }
+
+    /// What other nodes did. Never blocks either.
+    pub fn hear_word(&self, word: Word) {
+        let _ = self.0.send(Heard::Said(word));
     }
 }
 
@@ -142,10 +149,13 @@ impl Live {
                     let _ = ears.send(Heard::Answered(ticket, answer));
                 });
             }
-            Act::ReadOpen { after } => self.read(means, move |queue| {
-                let files = queue.open_files(after, limits::START_ROWS)?;
+            Act::ReadOpen { share, after } => self.read(means, move |queue| {
+                let files = queue.open_files(&share, after, limits::START_ROWS)?;
                 let more = files.len() >= limits::START_ROWS;
-                Ok(Found::Open { files, more })
+                Ok(Found::Open { share: share.clone(), files, more })
+            }),
+            Act::ReadOrders(ids) => self.read(means, move |queue| {
+                Ok(Found::Orders { files: queue.files(&ids)?, asked: ids.clone() })
             }),
             Act::ReadEnded { after, since } => self.read(means, move |queue| {
                 let (files, next) = queue.ended_files(after, since, limits::RECHECK_ROWS)?;
@@ -189,7 +199,12 @@ pub const STOP_WITHIN: Duration = Duration::from_secs(35);
 
 fn tell(engine: &mut Engine, now: Timestamp, heard: Heard) {
     match heard {
-        Heard::Committed(committed) => engine.heard(now, &committed.changes),
+        Heard::Committed(committed) => engine.heard(now, &committed.changes, &committed.elsewhere),
+        Heard::Said(Word::Changed(changes)) => engine.heard(now, &changes, &[]),
+        Heard::Said(Word::Touched(orders)) => engine.touched(&orders),
+        Heard::Said(Word::Inherited(nodes)) => engine.inherited(nodes),
+        // The doors' and the program's business.
+        Heard::Said(Word::Deaf | Word::Hears | Word::Over(_)) => {}
         Heard::Decided(ticket, reply) => engine.decided(now, ticket, reply),
         Heard::Answered(ticket, answer) => engine.answered(now, ticket, &answer),
         Heard::Found(found) => engine.found(now, found),

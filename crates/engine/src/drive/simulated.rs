@@ -237,10 +237,15 @@ impl<B: Books + Queue> Simulated<B> {
                     }
                 }
                 Act::Ask { ticket, account, call, kind } => self.ask(ticket, account, &call, kind, net),
-                Act::ReadOpen { after } => {
-                    let files = self.books().open_files(after, limits::START_ROWS).unwrap_or_default();
+                Act::ReadOpen { share, after } => {
+                    let files =
+                        self.books().open_files(&share, after, limits::START_ROWS).unwrap_or_default();
                     let more = files.len() >= limits::START_ROWS;
-                    self.engine.found(self.now, Found::Open { files, more });
+                    self.engine.found(self.now, Found::Open { share, files, more });
+                }
+                Act::ReadOrders(ids) => {
+                    let files = self.books().files(&ids).unwrap_or_default();
+                    self.engine.found(self.now, Found::Orders { asked: ids, files });
                 }
                 Act::ReadEnded { after, since } => {
                     let (files, next) =
@@ -288,7 +293,7 @@ impl<B: Books + Queue> Simulated<B> {
                 let changes = &committed.changes;
                 self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
                 self.hold_limits.extend(changes.services.iter().map(|row| (row.id, row.hold_limit)));
-                self.engine.heard(self.now, &committed.changes);
+                self.engine.heard(self.now, &committed.changes, &committed.elsewhere);
             }
             replies.extend(ran.replies);
         }

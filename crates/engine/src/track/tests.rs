@@ -45,7 +45,7 @@ impl Heard {
     fn tell(&mut self) {
         let after = Box::new(self.stage.file(self.order).clone());
         let orders = vec![OrderChange { before: None, after }];
-        self.engine.heard(self.stage.now, &Changes { orders, ..Changes::default() });
+        self.engine.heard(self.stage.now, &Changes { orders, ..Changes::default() }, &[]);
     }
 
     /// What is asked of providers now.
@@ -53,7 +53,7 @@ impl Heard {
         let Next { acts, .. } = self.engine.next(self.stage.now);
         let calls = acts.into_iter().filter_map(|act| match act {
             Act::Ask { ticket, call, .. } => Some((ticket, call)),
-            Act::Submit { .. } | Act::ReadOpen { .. } | Act::ReadEnded { .. } => None,
+            Act::Submit { .. } | Act::ReadOpen { .. } | Act::ReadOrders(_) | Act::ReadEnded { .. } => None,
         });
         calls.collect()
     }

@@ -6,7 +6,7 @@ use panelworks_core::ids::{AttemptId, OrderId, ProviderAccountId};
 use panelworks_core::time::Span;
 use panelworks_engine::restored;
 use panelworks_store::memory::CommitFault;
-use panelworks_store::ports::{Books, Queue};
+use panelworks_store::ports::{Books, Queue, Share};
 use rand::RngExt;
 
 use crate::run::Sim;
@@ -179,8 +179,10 @@ impl Sim {
         let down = Span::minutes(self.rng.random_range(0..120));
         let lost = self.panel.restart_on(down, copy).unwrap();
         let now = self.panel.now();
-        restored::doubt_all(self.panel.executor(), now, |books, after| books.open_files(after, RESTORE_ROWS))
-            .unwrap();
+        restored::doubt_all(self.panel.executor(), now, |books, after| {
+            books.open_files(&Share::Own, after, RESTORE_ROWS)
+        })
+        .unwrap();
         let books = self.panel.books();
         let providers = books.providers().cloned().collect();
         let limits: Vec<_> = books.services().map(|service| (service.id, service.hold_limit)).collect();

@@ -45,6 +45,7 @@ pub(super) fn open(config: &Config, url: &DatabaseUrl, opening: Opening) -> anyh
     Ok(Opened {
         books: Box::new(opened.books),
         reads: Reads::Postgres(Box::new(Database { reads: opened.reads, opened: opened.server, shown })),
+        neighbours: Some(Box::new(opened.neighbours)),
         node: opened.node,
         epoch: opened.epoch,
         // A restored database keeps its name; what tells it apart is the operator.

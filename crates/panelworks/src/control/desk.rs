@@ -8,7 +8,7 @@ mod catalogue;
 mod customers;
 mod operators;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use panelworks_client::{Endpoint, Panel, Transport};
@@ -19,6 +19,7 @@ use panelworks_core::order::attempt::Verdict;
 use panelworks_core::outcome::Done;
 use panelworks_core::provider::ProviderAccount;
 use panelworks_store::executor::{Handle, Lane, Undecided};
+use panelworks_store::neighbours::{Look, Standing};
 use panelworks_store::ports::{StoreError, Views};
 use panelworks_store::reader::AnyReads;
 use panelworks_web::password::Passwords;
@@ -34,7 +35,6 @@ use crate::panel::endpoint;
 use crate::secrets::SecretKey;
 
 /// See the module's head.
-#[derive(Debug)]
 pub struct Desk {
     handle: Handle,
     reads: Reads,
@@ -43,6 +43,7 @@ pub struct Desk {
     transport: Transport,
     config: Config,
     engine: Mutex<Option<EngineSeen>>,
+    neighbours: OnceLock<Look>,
     passwords: Passwords,
 }
 
@@ -55,6 +56,15 @@ pub struct EngineSeen {
     pub followed: usize,
     /// Providers that get nothing new, and why.
     pub holding_back: Vec<(ProviderAccountId, String)>,
+}
+
+impl std::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Desk")
+            .field("handle", &self.handle)
+            .field("reads", &self.reads)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Desk {
@@ -72,6 +82,7 @@ impl Desk {
             transport,
             config,
             engine: Mutex::new(None),
+            neighbours: OnceLock::new(),
             passwords: Passwords::default(),
         }
     }
@@ -104,6 +115,17 @@ impl Desk {
 
     pub fn note_engine(&self, seen: EngineSeen) {
         *self.engine.lock().unwrap_or_else(PoisonError::into_inner) = Some(seen);
+    }
+
+    /// Once, where other nodes may work on the same books.
+    pub fn note_neighbours(&self, look: Look) {
+        // A second one would say the same.
+        let _ = self.neighbours.set(look);
+    }
+
+    /// How it stands between the nodes; None where there can be no others, or no engine runs.
+    pub fn neighbours(&self) -> Option<Standing> {
+        self.neighbours.get().map(|look| look())
     }
 
     /// None where no engine runs.

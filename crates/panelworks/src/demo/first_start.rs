@@ -25,7 +25,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Need, World};
 use panelworks_provider_sim::{Catalogue, KeptProvider, Provider as Simulator, Speed};
 use panelworks_store::executor::Executor;
-use panelworks_store::ports::{Begun, Books, CommitError, Flush, Queue, StoreError};
+use panelworks_store::ports::{Begun, Books, CommitError, Flush, Queue, Share, StoreError};
 use panelworks_store::reader::OwnReads;
 use panelworks_web::key_hash;
 use panelworks_wire::request::Incoming;
@@ -280,8 +280,12 @@ impl Books for Shelf {
 }
 
 impl Queue for Shelf {
-    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
-        self.views.open_files(after, limit)
+    fn open_files(&self, share: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+        self.views.open_files(share, after, limit)
+    }
+
+    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, StoreError> {
+        self.views.files(ids)
     }
 
     fn ended_files(

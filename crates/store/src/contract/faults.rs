@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use panelworks_core::ids::BatchId;
+use panelworks_core::ids::{BatchId, OrderId};
 use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Need, World};
 
@@ -120,5 +120,13 @@ impl<B: Books> Books for Faulty<B> {
 
     fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
         self.inner.part_flush()
+    }
+
+    fn elsewhere(&self, changes: &Changes) -> Vec<OrderId> {
+        self.inner.elsewhere(changes)
+    }
+
+    fn told(&mut self) {
+        self.inner.told();
     }
 }

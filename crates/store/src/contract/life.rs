@@ -23,7 +23,7 @@ use panelworks_core::world::Key;
 use super::{Fate, InMemory, Panel, Subject, credit, open_customer, provider_account};
 use crate::executor::Reply;
 use crate::memory::Memory;
-use crate::ports::Queue as _;
+use crate::ports::{Queue as _, Share};
 
 const SEEDS: u32 = 6;
 const BATCHES: u64 = 120;
@@ -105,9 +105,9 @@ fn compare<S: Subject>(expected: &mut Panel<'_, InMemory>, panel: &mut Panel<'_,
         let found = panel.load(Key::Service(service.id)).services.get(&service.id).expect("loaded").cloned();
         assert_eq!(found.as_deref(), Some(&service), "seed {seed}");
     }
-    let open = expected.books().open_files(OrderId(0), usize::MAX).expect("reads");
+    let open = expected.books().open_files(&Share::Own, OrderId(0), usize::MAX).expect("reads");
     assert_eq!(
-        panel.queue(|queue| queue.open_files(OrderId(0), 1_000_000).expect("reads")),
+        panel.queue(|queue| queue.open_files(&Share::Own, OrderId(0), 1_000_000).expect("reads")),
         open,
         "seed {seed}"
     );

@@ -22,6 +22,7 @@ use panelworks_core::time::{Date, Span};
 use panelworks_core::world::Key;
 
 use super::{Panel, Subject, link, provider_account};
+use crate::ports::Share;
 
 /// Everything that any type asks for.
 fn full_draft(quantity: u64) -> Draft {
@@ -161,9 +162,9 @@ pub fn every_state_of_an_attempt_survives<S: Subject>(subject: &mut S) {
             assert!(matches!(state, AttemptState::FoundLate { .. }), "{state:?}");
         }
     }
-    let before = panel.queue(|queue| queue.open_files(OrderId(0), 100).expect("reads"));
+    let before = panel.queue(|queue| queue.open_files(&Share::Own, OrderId(0), 100).expect("reads"));
     panel.reopen();
-    assert_eq!(panel.queue(|queue| queue.open_files(OrderId(0), 100).expect("reads")), before);
+    assert_eq!(panel.queue(|queue| queue.open_files(&Share::Own, OrderId(0), 100).expect("reads")), before);
     panel.audit();
 }
 

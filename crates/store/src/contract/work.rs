@@ -10,12 +10,13 @@ use panelworks_core::testing::{draft, provider_order, seen, unknown};
 use panelworks_core::time::{Span, Timestamp};
 
 use super::{Panel, Subject, link};
+use crate::ports::Share;
 
 fn open_ids<S: Subject>(panel: &mut Panel<'_, S>, step: usize) -> Vec<OrderId> {
     panel.queue(|queue| {
         let (mut found, mut after) = (Vec::new(), OrderId(0));
         loop {
-            let page = queue.open_files(after, step).expect("reads");
+            let page = queue.open_files(&Share::Own, after, step).expect("reads");
             assert!(page.len() <= step);
             let Some(last) = page.last() else { return found };
             after = last.order.id;
@@ -37,7 +38,7 @@ pub fn open_orders_are_found_in_pages<S: Subject>(subject: &mut S) {
     }
     panel.reopen();
     let whole: Vec<OrderFile> = orders.iter().map(|order| panel.placed_file(*order)).collect();
-    let found = panel.queue(|queue| queue.open_files(OrderId(0), 1_000).expect("reads"));
+    let found = panel.queue(|queue| queue.open_files(&Share::Own, OrderId(0), 1_000).expect("reads"));
     assert_eq!(found, whole);
 }
 

@@ -192,6 +192,11 @@ impl Handle {
         self.shared.arrived.notify_all();
     }
 
+    /// Takes nothing any more: the books are not this process's to write. What waits is unknown.
+    pub fn give_up(&self, failure: StoreError) {
+        self.shared.fail(failure);
+    }
+
     /// Whether commands are taken.
     pub fn is_running(&self) -> bool {
         !self.shared.lock().stopped
@@ -259,6 +264,7 @@ fn run_batches<B: Books>(
                     let letters = to.zip(ran.replies).collect();
                     herald.tell(News { committed: ran.committed, letters }, shared)?;
                 }
+                executor.books_mut().told();
                 return_to(executor, shared, is_away);
             }
             Err(stopped) => {

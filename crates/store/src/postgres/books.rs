@@ -6,12 +6,13 @@
 //! commit, never lead it; after a commit of unknown fate both are read again, after the batch's row has settled it.
 //! Rules: architecture.md, The executor 4 and The store; invariants.md A6-A9, 7.8.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use panelworks_core::ids::BatchId;
+use panelworks_core::ids::{BatchId, OrderId};
 use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Key, Need, World};
 use tokio_postgres::types::ToSql;
@@ -20,10 +21,13 @@ use super::blocks::Blocks;
 use super::connection::{Answer, Connection, Fallen, Step};
 use super::error::{Failure, doing, error};
 use super::keeper::{Keeper, Lease};
+use super::listener::channel;
 use super::load::{self, Catalogue, Read};
+use super::news::News;
 use super::node::{self, Standing, Taken, Tip};
 use super::promise::Server;
 use super::rows::get;
+use super::ties::Ties;
 use super::values::{Hash, eight, four};
 use super::write::{Write, Writes};
 use crate::chain::{self, Link};
@@ -43,8 +47,11 @@ pub(super) const OPEN_BATCH_AND_RENEW: &str = "with ours as (update node set lea
        select id, $2, cast($3 as bigint), cast($4 as bigint) from ours on conflict do nothing returning node) \
      select (select count(*) from ours), (select count(*) from made)";
 
-pub(super) const CLOSE_BATCH: &str = "update batch set place = $4, last_entry = $5, orders = $6, link = $7 \
+pub(super) const CLOSE_BATCH: &str = "update batch set place = $4, last_entry = $5, orders = $6, link = $7, news = $8 \
      where node = $1 and epoch = $2 and sequence = $3";
+
+/// Heard by the other nodes when the batch is committed.
+const WAKE: &str = "select pg_notify($1, '')";
 
 /// See the module's head.
 #[derive(Debug)]
@@ -57,6 +64,9 @@ pub struct PostgresBooks {
     catalogue: Catalogue,
     open: Option<Open>,
     doubts: Doubts,
+    /// Of the last commit: orders that another node had accepted, and which.
+    strangers: HashMap<OrderId, i32>,
+    ties: Arc<Ties>,
     /// The failure after which nothing is written any more.
     over: Option<StoreError>,
     lease: Arc<Lease>,
@@ -89,10 +99,15 @@ struct Doubts {
 }
 
 impl PostgresBooks {
-    pub(super) fn new(connection: Connection, taken: Taken, standing: Standing) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        connection: Connection,
+        ties: Arc<Ties>,
+        standing: Standing,
+    ) -> Result<Self, StoreError> {
+        let taken = ties.taken;
         let Standing { tip, cursors, blocks } = standing;
         let lease = Arc::new(Lease::renewed_now());
-        let keeper = Keeper::start(connection.options().clone(), taken, Arc::clone(&lease))?;
+        let keeper = Keeper::start(connection.options().clone(), Arc::clone(&ties), Arc::clone(&lease))?;
         Ok(Self {
             connection,
             taken,
@@ -102,6 +117,8 @@ impl PostgresBooks {
             catalogue: Catalogue::default(),
             open: None,
             doubts: Doubts::default(),
+            strangers: HashMap::new(),
+            ties,
             over: None,
             lease,
             _keeper: keeper,
@@ -236,17 +253,33 @@ impl PostgresBooks {
 
     /// Sends the write-set. Where it is not certain that every row is still as it was read, the commit waits for the
     /// answers; everywhere else it leaves with them.
-    fn send(&mut self, batch: BatchId, tip: Tip, writes: &[Write<'_>]) -> Result<(), CommitError> {
+    fn send(
+        &mut self,
+        batch: BatchId,
+        tip: Tip,
+        news: Option<&News>,
+        writes: &[Write<'_>],
+    ) -> Result<(), CommitError> {
         let own = || -> Result<_, Failure> {
             let name = (four(batch.node.0)?, four(batch.epoch)?, eight(batch.sequence)?);
-            Ok((name, eight(tip.place)?, eight(tip.last_entry)?, eight(tip.orders)?, Hash(tip.link)))
+            let news = news.map(News::to_text).transpose()?;
+            Ok((name, eight(tip.place)?, eight(tip.last_entry)?, eight(tip.orders)?, Hash(tip.link), news))
         };
-        let ((number, epoch, sequence), place, last_entry, orders, link) =
+        let ((number, epoch, sequence), place, last_entry, orders, link, text) =
             own().map_err(|failure| self.not_committed(failure, "writing the batch's own row"))?;
-        let own: [&(dyn ToSql + Sync); 7] = [&number, &epoch, &sequence, &place, &last_entry, &orders, &link];
+        let own: [&(dyn ToSql + Sync); 8] =
+            [&number, &epoch, &sequence, &place, &last_entry, &orders, &link, &text];
+        let channel = channel(&self.connection.options().schema);
+        let wake: [&(dyn ToSql + Sync); 1] = [&channel];
         let mut steps: Vec<Step<'_>> =
             writes.iter().map(|write| Step::new(write.sql, &write.params)).collect();
         steps.push(Step::new(CLOSE_BATCH, &own));
+        if let Some(news) = news {
+            self.ties.commits();
+            if news.is_urgent() && self.ties.notifies.load(Ordering::Relaxed) {
+                steps.push(Step::new(WAKE, &wake));
+            }
+        }
         if writes.iter().any(|write| write.rows.is_some()) {
             let answers = self
                 .connection
@@ -327,7 +360,7 @@ impl Books for PostgresBooks {
 
     fn load(&mut self, need: &Need, world: &mut World) -> Result<(), StoreError> {
         const WHAT: &str = "loading what a batch reads";
-        let Self { connection, catalogue, open: Some(open), doubts, .. } = self else {
+        let Self { connection, catalogue, open: Some(open), doubts, taken, .. } = self else {
             return Err(error(WHAT, "no batch is open", StoreErrorKind::Failed));
         };
         let mut keys: BTreeSet<Key> = need.keys().cloned().collect();
@@ -337,7 +370,8 @@ impl Books for PostgresBooks {
             keys.extend(before);
         }
         open.keys.extend(keys.iter().cloned());
-        let loaded = load::load(connection, &keys, open.at, catalogue, &mut open.read, world);
+        let own = i32::from(taken.node.0);
+        let loaded = load::load(connection, &keys, open.at, catalogue, (own, &mut open.read), world);
         loaded.map_err(|failure| self.failed(failure, WHAT))
     }
 
@@ -356,8 +390,11 @@ impl Books for PostgresBooks {
         }
         let writes = Writes::of(changes, self.taken.node, self.cursors, &read)
             .map_err(|failure| self.not_committed(failure, "writing a batch"))?;
+        let news = News::of(changes, &read, &self.ties)
+            .map_err(|failure| self.not_committed(failure, "naming what others must hear"))?;
+        self.strangers = read.strangers;
         let tip = self.next_tip(batch, at, changes, cursors);
-        self.send(batch, tip, &writes.statements())?;
+        self.send(batch, tip, news.as_ref(), &writes.statements())?;
         self.open = None;
         (self.tip, self.cursors) = (tip, cursors);
         self.doubts.again = 0;
@@ -387,6 +424,20 @@ impl Books for PostgresBooks {
 
     fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
         Ok(None)
+    }
+
+    /// Asked after the commit: what is taken over from now on is read afterwards, and this commit with it.
+    fn elsewhere(&self, changes: &Changes) -> Vec<OrderId> {
+        if self.strangers.is_empty() {
+            return Vec::new();
+        }
+        let is_elsewhere =
+            |id: &OrderId| self.strangers.get(id).is_some_and(|stream| !self.ties.works_on(*stream));
+        changes.orders.iter().map(|change| change.after.order.id).filter(is_elsewhere).collect()
+    }
+
+    fn told(&mut self) {
+        self.ties.told();
     }
 }
 

@@ -13,6 +13,7 @@ use futures_util::future::poll_fn;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::types::ToSql;
@@ -65,6 +66,8 @@ pub(super) struct Connection {
     /// A `begin` was answered, and nothing that ends it.
     in_transaction: bool,
     for_writing: bool,
+    /// Rung by every notification, and by the end of the connection.
+    bell: Option<Arc<Notify>>,
 }
 
 struct Live {
@@ -86,7 +89,7 @@ impl Drop for Driver {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { runtime: _, options, tls: _, live, in_transaction: _, for_writing } = self;
+        let Self { runtime: _, options, tls: _, live, in_transaction: _, for_writing, bell: _ } = self;
         f.debug_struct("Connection")
             .field("options", options)
             .field("is_live", &live.is_some())
@@ -103,7 +106,7 @@ impl Connection {
             .build()
             .map_err(|why| Failure::value(format!("no runtime: {why}")))?;
         let tls = tls::connector(options.roots.as_deref()).map_err(Failure::Value)?;
-        Ok(Self { runtime, options, tls, live: None, in_transaction: false, for_writing: false })
+        Ok(Self { runtime, options, tls, live: None, in_transaction: false, for_writing: false, bell: None })
     }
 
     /// One whose plans stay what they are, however the tables grow.
@@ -111,6 +114,17 @@ impl Connection {
         let mut connection = Self::new(options)?;
         connection.for_writing = true;
         Ok(connection)
+    }
+
+    /// From the next connection on.
+    pub(super) fn ring(&mut self, bell: Arc<Notify>) {
+        self.bell = Some(bell);
+    }
+
+    /// Does nothing until the bell rings, at most so long.
+    pub(super) fn rest(&self, bell: &Notify, at_most: Duration) {
+        // Both ends are as good.
+        let _ = self.runtime.block_on(async { tokio::time::timeout(at_most, bell.notified()).await });
     }
 
     pub(super) const fn options(&self) -> &Options {
@@ -150,7 +164,7 @@ impl Connection {
         let session = promise::session(&self.options.schema, self.for_writing);
         let hosts = hosts::each(&self.options.server);
         let mut asked: FuturesUnordered<_> =
-            hosts.iter().map(|host| Live::open(host, &self.tls, &session)).collect();
+            hosts.iter().map(|host| Live::open(host, &self.tls, &session, self.bell.clone())).collect();
         let mut limit = Instant::now() + limits::DATABASE_DEADLINE;
         let (mut best, mut failure): (Option<Live>, Option<Failure>) = (None, None);
         while let Ok(Some(answered)) = timeout_at(limit, asked.next()).await {
@@ -217,6 +231,21 @@ impl Connection {
         answers.pop().ok_or_else(|| Failure::value("a statement has no answer"))
     }
 
+    /// One statement for which nobody should wait long.
+    pub(super) fn ask_soon(
+        &mut self,
+        sql: &'static str,
+        params: &[&(dyn ToSql + Sync)],
+    ) -> Result<Answer, Failure> {
+        let mut answers = self.fly_soon(&[Step::new(sql, params)]).map_err(|fallen| fallen.failure)?;
+        answers.pop().ok_or_else(|| Failure::value("a statement has no answer"))
+    }
+
+    /// The same of several at once.
+    pub(super) fn fly_soon(&mut self, steps: &[Step<'_>]) -> Result<Vec<Answer>, Fallen> {
+        self.fly_within(limits::SOON_DEADLINE, steps)
+    }
+
     /// Sends all statements at once, in order, and waits for all answers. After one that fails inside a transaction
     /// the later ones fail too; a `commit` among them then commits nothing. So a flight without a failure is a flight
     /// whose commit did commit.
@@ -258,12 +287,21 @@ impl Connection {
 
     /// Several statements without parameters, as one text.
     pub(super) fn run(&mut self, texts: &str) -> Result<(), Failure> {
+        self.run_within(limits::SCHEMA_DEADLINE, texts)
+    }
+
+    /// The same, for which nobody should wait long.
+    pub(super) fn run_soon(&mut self, texts: &str) -> Result<(), Failure> {
+        self.run_within(limits::SOON_DEADLINE, texts)
+    }
+
+    fn run_within(&mut self, deadline: Duration, texts: &str) -> Result<(), Failure> {
         let Some(live) = &self.live else {
             return Err(Failure::Lost("there is no connection".to_owned()));
         };
-        let ran = self.runtime.block_on(async {
-            tokio::time::timeout(limits::SCHEMA_DEADLINE, live.client.batch_execute(texts)).await
-        });
+        let ran = self
+            .runtime
+            .block_on(async { tokio::time::timeout(deadline, live.client.batch_execute(texts)).await });
         let result = match ran {
             Ok(answered) => answered.map_err(|why| Failure::of(&why)),
             Err(_) => Err(Failure::Lost("the database did not answer in time".to_owned())),
@@ -282,7 +320,12 @@ impl Drop for Connection {
 }
 
 impl Live {
-    async fn open(host: &Config, tls: &MakeRustlsConnect, session: &str) -> Result<Self, Failure> {
+    async fn open(
+        host: &Config,
+        tls: &MakeRustlsConnect,
+        session: &str,
+        bell: Option<Arc<Notify>>,
+    ) -> Result<Self, Failure> {
         let (client, mut connection) = host.connect(tls.clone()).await.map_err(|why| Failure::of(&why))?;
         let warnings = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&warnings);
@@ -292,13 +335,14 @@ impl Live {
                     Ok(AsyncMessage::Notice(notice)) => {
                         heard.lock().unwrap_or_else(PoisonError::into_inner).push(notice.to_string());
                     }
-                    Ok(_) => {}
+                    Ok(_) => ring(bell.as_deref()),
                     Err(why) => {
                         tracing::debug!(%why, "a connection to the database ended");
-                        return;
+                        break;
                     }
                 }
             }
+            ring(bell.as_deref());
         }));
         client.batch_execute(session).await.map_err(|why| Failure::of(&why))?;
         let row = client.query_one(promise::SERVER, &[]).await.map_err(|why| Failure::of(&why))?;
@@ -340,6 +384,12 @@ impl Live {
             self.statements.insert(sql, statement.map_err(|why| Failure::of(&why))?);
         }
         Ok(())
+    }
+}
+
+fn ring(bell: Option<&Notify>) {
+    if let Some(bell) = bell {
+        bell.notify_one();
     }
 }
 

@@ -13,9 +13,15 @@ use super::rows::{self, columns};
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// Locked in order of their ids until the transaction ends.
-pub(super) const LOCKED_ORDERS: &str =
-    concat!("select ", columns!(orders), " from orders where id = any($1) order by id for no key update");
+/// Locked in order of their ids until the transaction ends. The last column is the node that accepted the order.
+pub(super) const LOCKED_ORDERS: &str = concat!(
+    "select ",
+    columns!(orders),
+    ", node from orders where id = any($1) order by id for no key update"
+);
+
+/// Behind the columns of an order in [`LOCKED_ORDERS`].
+pub(super) const STREAM: usize = 29;
 
 pub(super) const ORDERS: &str = concat!("select ", columns!(orders), " from orders where id = any($1)");
 

@@ -8,11 +8,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use panelworks_core::catalogue::Service;
-use panelworks_core::customer::KeyHash;
+use panelworks_core::customer::{KeyHash, Standing};
 use panelworks_core::ids::{
     AttemptId, CustomerId, OperatorId, OrderId, ProviderAccountId, ProviderOrderId, ServiceId,
 };
 use panelworks_core::limits::{DUPLICATE_EVIDENCE, IDEMPOTENCY_KEPT};
+use panelworks_core::money::Amount;
 use panelworks_core::order::{OrderFile, OrderKind};
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::time::Timestamp;
@@ -93,6 +94,10 @@ pub(super) struct Read {
     pub(super) customers: HashMap<i32, i64>,
     pub(super) services: HashMap<i32, i64>,
     pub(super) providers: HashMap<i32, i64>,
+    /// Balance and standing.
+    pub(super) accounts: HashMap<i32, (Amount, Standing)>,
+    /// Orders that another node has accepted, and which.
+    pub(super) strangers: HashMap<OrderId, i32>,
     /// Of rows that are written again, or for the first time.
     pub(super) api_keys: HashSet<KeyHash>,
     pub(super) operators: HashSet<OperatorId>,
@@ -206,13 +211,13 @@ enum Of {
     Staff,
 }
 
-/// Loads every key into the world. `now` is the batch's time.
+/// Loads every key into the world. `now` is the batch's time, `own` the node's number.
 pub(super) fn load(
     connection: &mut Connection,
     keys: &BTreeSet<Key>,
     now: Timestamp,
     catalogue: &mut Catalogue,
-    read: &mut Read,
+    (own, read): (i32, &mut Read),
     world: &mut World,
 ) -> Result<()> {
     let asked = Asked::sort(keys, catalogue);
@@ -223,6 +228,9 @@ pub(super) fn load(
         let rows = &answer.rows;
         match of {
             Of::Accounts => each(rows, rows::account, |account| {
+                if let Some(id) = column(account.customer.0) {
+                    read.accounts.insert(id, (account.balance, account.standing));
+                }
                 world.accounts.load(account.customer, Some(account));
             })?,
             Of::Customers => {
@@ -237,7 +245,15 @@ pub(super) fn load(
             })?,
             Of::Services => catalogue.found_services(rows, read, world)?,
             Of::Providers => catalogue.found_providers(rows, read, world)?,
-            Of::Orders => found.orders(rows)?,
+            Of::Orders => {
+                found.orders(rows)?;
+                for row in rows {
+                    let stream: i32 = get(row, files::STREAM)?;
+                    if stream != own {
+                        read.strangers.insert(OrderId(id(row, 0)?), stream);
+                    }
+                }
+            }
             Of::Attempts => found.attempts(rows)?,
             Of::Refills => found.refills(rows)?,
             Of::Cancels => found.cancels(rows)?,

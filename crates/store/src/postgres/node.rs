@@ -1,8 +1,10 @@
 //! The node that writes: taken at a start by raising its epoch, and the end of its stream.
 //!
 //! In: a name, inside the opening's transaction. Out: the node whose row carries that name, else the lowest whose
-//! lease has run out, else a new one; and its epoch, which every later batch finds unchanged or fails (domain.md, The
+//! lease has run out, else the lowest that others took over and that left nothing to do, else a new one; and its epoch, which every later batch finds unchanged or fails (domain.md, The
 //! ledger; invariants.md A11, A12). Leases are counted by the clock of the database alone (A13).
+
+use std::collections::BTreeSet;
 
 use panelworks_core::ids::NodeId;
 use panelworks_core::world::Cursors;
@@ -11,6 +13,7 @@ use tokio_postgres::Row;
 use super::blocks::{self, Blocks};
 use super::connection::{Connection, Step};
 use super::error::Failure;
+use super::queue;
 use super::rows::{get, hash, id, natural};
 use super::values::{eight, four};
 use crate::chain::{self, Link};
@@ -46,11 +49,14 @@ pub(super) struct Standing {
 
 const NODES: &str = "select id, holder, lease_until < now() from node order by id for update";
 
-const RAISE: &str = "update node set epoch = epoch + 1, holder = $2, \
+/// The nodes whose orders a node works on.
+pub(super) const STREAMS: &str = "select id from node where worked_by = $1 order by id";
+
+const RAISE: &str = "update node set epoch = epoch + 1, holder = $2, worked_by = id, \
      lease_until = now() + cast($3 as bigint) * interval '1 millisecond' where id = $1 returning epoch";
 
-const NEW: &str = "insert into node (id, epoch, holder, lease_until) \
-     values ($1, 1, $2, now() + cast($3 as bigint) * interval '1 millisecond') returning epoch";
+const NEW: &str = "insert into node (id, epoch, holder, worked_by, lease_until) \
+     values ($1, 1, $2, $1, now() + cast($3 as bigint) * interval '1 millisecond') returning epoch";
 
 /// Goes on being ours; writes nothing once the epoch is over.
 pub(super) const RENEW: &str = "update node set lease_until = now() + cast($3 as bigint) * interval '1 millisecond' \
@@ -66,16 +72,20 @@ pub(super) const HIGHEST: &str = "select (select max(customer) from account), (s
 /// Takes a node for `holder`. Other starts wait for the end of this transaction.
 pub(super) fn take(connection: &mut Connection, holder: &str) -> Result<Taken, Failure> {
     let nodes = connection.ask(NODES, &[])?.rows;
-    let mut chosen: Option<i32> = None;
-    let mut highest = 0;
+    let (mut own, mut left, mut retired, mut highest) = (None, None, Vec::new(), 0);
     for row in &nodes {
-        let (number, name, is_over): (i32, &str, bool) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
+        let (number, name, is_over): (i32, Option<&str>, bool) = (get(row, 0)?, get(row, 1)?, get(row, 2)?);
         highest = number;
-        if name == holder {
-            chosen = Some(number);
-            break;
+        match name {
+            Some(name) if name == holder => own = Some(number),
+            Some(_) if is_over && left.is_none() => left = Some(number),
+            Some(_) => {}
+            None => retired.push(number),
         }
-        if is_over && chosen.is_none() {
+    }
+    let mut chosen: Option<i32> = own.or(left);
+    for number in retired.into_iter().take(limits::RETIRED_NODES) {
+        if chosen.is_none() && connection.ask(queue::OPEN, &[&number, &0_i32, &1_i64])?.rows.is_empty() {
             chosen = Some(number);
         }
     }
@@ -85,6 +95,11 @@ pub(super) fn take(connection: &mut Connection, holder: &str) -> Result<Taken, F
     let row = answer.rows.first().ok_or_else(|| Failure::value("the node has no row"))?;
     let node = u16::try_from(number).map_err(|_| Failure::value("there are too many nodes"))?;
     Ok(Taken { node: NodeId(node), epoch: id(row, 0)? })
+}
+
+/// The nodes whose orders this one works on: itself, and those that it took over before.
+pub(super) fn streams(connection: &mut Connection, own: i32) -> Result<BTreeSet<i32>, Failure> {
+    connection.ask_soon(STREAMS, &[&own])?.rows.iter().map(|row| get(row, 0)).collect()
 }
 
 /// Where the node stands by what is committed.

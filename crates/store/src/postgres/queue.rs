@@ -1,11 +1,12 @@
 //! The work there is at a start: this node's open orders, open refills, recalls, and what ended lately.
 //!
-//! In: where to go on. Out: whole files in order of their ids, in steps of a size the caller chooses. What another
-//! node has taken is that node's work.
+//! In: whose work, and where to go on. Out: whole files in order of their ids, in steps of a size the caller chooses. A
+//! node works on what it has accepted, and on what the nodes have whose work it took over.
 
 use panelworks_core::ids::OrderId;
 use panelworks_core::order::OrderFile;
 use panelworks_core::time::Timestamp;
+use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::connection::{Connection, Step};
@@ -14,7 +15,7 @@ use super::files::{self, Files};
 use super::reads::PostgresViews;
 use super::rows::{get, id};
 use super::values::four;
-use crate::ports::{Queue, StoreError};
+use crate::ports::{Queue, Share, StoreError};
 
 /// All parts come in order of their ids out of their partial indexes, and are merged.
 pub(super) const OPEN: &str = "(select id from orders where open and node = $1 and id > $2 order by id limit $3) \
@@ -27,8 +28,13 @@ pub(super) const OPEN: &str = "(select id from orders where open and node = $1 a
      order by 1 limit $3";
 
 /// By primary key, a bounded number of rows.
-pub(super) const FROM_ID: &str =
-    "select id, not open and ended_at >= $3 and node = $4 from orders where id > $1 order by id limit $2";
+pub(super) const FROM_ID: &str = "select id, not open and ended_at >= $3 and node = any($4) from orders where id > $1 order by id limit $2";
+
+const NODES: &str = "select id from node order by id";
+
+fn numbers(rows: &[Row]) -> Result<Vec<i32>, Failure> {
+    rows.iter().map(|row| get(row, 0)).collect()
+}
 
 /// Whole files of `ids`, in order of their ids; what is not there is left out.
 pub(super) fn read_files(connection: &mut Connection, ids: &[i32]) -> Result<Vec<OrderFile>, Failure> {
@@ -60,12 +66,27 @@ pub(super) fn after(id: OrderId) -> i32 {
 }
 
 impl Queue for PostgresViews {
-    fn open_files(&self, start: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+    fn open_files(&self, share: &Share, start: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
         self.snapshot("reading open orders", |connection| {
-            let found = connection.ask(OPEN, &[&four(self.node.0)?, &after(start), &whole(limit)])?;
-            let ids = found.rows.iter().map(|row| get(row, 0)).collect::<Result<Vec<i32>, _>>()?;
+            let streams = match share {
+                Share::Own => self.ties.streams(),
+                Share::Of(nodes) => nodes.iter().map(|node| four(node.0)).collect::<Result<_, _>>()?,
+                Share::Everybody => numbers(&connection.ask(NODES, &[])?.rows)?,
+            };
+            let mut ids: Vec<i32> = Vec::new();
+            for stream in streams {
+                let found = connection.ask(OPEN, &[&stream, &after(start), &whole(limit)])?;
+                ids.extend(numbers(&found.rows)?);
+            }
+            ids.sort_unstable();
+            ids.truncate(limit);
             read_files(connection, &ids)
         })
+    }
+
+    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, StoreError> {
+        let ids: Vec<i32> = ids.iter().filter_map(|id| i32::try_from(id.0).ok()).collect();
+        self.snapshot("reading orders", |connection| read_files(connection, &ids))
     }
 
     fn ended_files(
@@ -76,7 +97,7 @@ impl Queue for PostgresViews {
     ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
         self.snapshot("reading ended orders", |connection| {
             let found =
-                connection.ask(FROM_ID, &[&after(start), &whole(rows), &since.0, &four(self.node.0)?])?;
+                connection.ask(FROM_ID, &[&after(start), &whole(rows), &since.0, &self.ties.streams()])?;
             let next = found.rows.last().map(|row| id(row, 0).map(OrderId)).transpose()?;
             let mut ids: Vec<i32> = Vec::new();
             for row in &found.rows {

@@ -4,25 +4,25 @@
 //! question, because a question may be asked twice.
 
 use std::cell::RefCell;
-
-use panelworks_core::ids::NodeId;
+use std::sync::Arc;
 
 use super::Options;
 use super::connection::Connection;
 use super::error::{Failure, doing};
 use super::promise::Server;
+use super::ties::Ties;
 use crate::ports::StoreError;
 
 /// Makes readers of one store. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct PostgresReads {
     options: Options,
-    node: NodeId,
+    ties: Arc<Ties>,
 }
 
 impl PostgresReads {
-    pub(super) const fn new(options: Options, node: NodeId) -> Self {
-        Self { options, node }
+    pub(super) const fn new(options: Options, ties: Arc<Ties>) -> Self {
+        Self { options, ties }
     }
 
     /// The server as it was last seen by any connection of the store, a few seconds ago at the most while it answers.
@@ -33,7 +33,7 @@ impl PostgresReads {
     /// A reader for one thread. Connects with its first question.
     pub fn views(&self) -> Result<PostgresViews, StoreError> {
         let connection = Connection::new(self.options.clone()).map_err(doing("preparing a connection"))?;
-        Ok(PostgresViews { connection: RefCell::new(connection), node: self.node })
+        Ok(PostgresViews { connection: RefCell::new(connection), ties: Arc::clone(&self.ties) })
     }
 }
 
@@ -42,7 +42,7 @@ impl PostgresReads {
 pub struct PostgresViews {
     connection: RefCell<Connection>,
     /// Whose work [`crate::ports::Queue`] finds.
-    pub(super) node: NodeId,
+    pub(super) ties: Arc<Ties>,
 }
 
 const SNAPSHOT: &str = "begin isolation level repeatable read read only";

@@ -79,7 +79,7 @@ fn version(connection: &mut Connection, schema: &str) -> Result<i32, OpenError> 
 }
 
 /// One lock per schema.
-fn lock_key(schema: &str) -> i64 {
+pub(super) fn lock_key(schema: &str) -> i64 {
     let digest = Sha256::digest(format!("panelworks schema {schema}"));
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);

@@ -2,7 +2,7 @@
 //!
 //! Each row is found by its primary key. Never: a scan, which a test of their plans would find.
 
-use super::{books, files, keeper, load, node, queue};
+use super::{books, files, keeper, listener, load, node, queue};
 
 pub(super) const INSERT_ACCOUNTS: &str = "insert into account (customer, currency, balance, credit_limit, standing) select given.* from \
      unnest(cast($1 as integer[]), cast($2 as text[]), cast($3 as bigint[]), cast($4 as bigint[]), \
@@ -169,6 +169,8 @@ pub fn hot_statements() -> Vec<&'static str> {
         files::REFILLS,
         files::CANCELS,
         keeper::SWEEP,
+        listener::NEWS,
+        listener::PLACES,
         load::ACCOUNTS,
         load::CUSTOMERS,
         load::API_KEYS,

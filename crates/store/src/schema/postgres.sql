@@ -21,8 +21,10 @@ create table node (
     id integer primary key,
     -- Raised by every start; nothing of an older epoch commits after it.
     epoch integer not null,
-    -- By this name a start finds its node again; no two running panels share one.
-    holder text not null unique,
+    -- By this name a start finds its node again; no two running panels share one. Null: another node took it over.
+    holder text unique,
+    -- The node that works on what this one has accepted: itself, or the one that took it over.
+    worked_by integer not null,
     -- By the clock of the database. Afterwards any start may take the node over.
     lease_until timestamptz not null
 );
@@ -56,8 +58,12 @@ create table batch (
     -- Orders the node has taken since this batch.
     orders bigint,
     link uuid,
+    -- What other nodes must hear of it, postgres/news.rs; null in nearly every row. A node's batches are committed in
+    -- the order of their numbers, so its news can be read after a place.
+    news text,
     primary key (node, epoch, sequence)
 );
+create index batch_news on batch (node, epoch, sequence) where news is not null;
 
 create table account (
     customer integer primary key,

@@ -9,7 +9,7 @@ use rusqlite::{Result as SqlResult, params};
 
 use super::error::doing;
 use super::views::{SqliteViews, whole};
-use crate::ports::{Queue, StoreError};
+use crate::ports::{Queue, Share, StoreError};
 
 /// All parts come in order of their ids out of their partial indexes, and are merged.
 pub(super) const OPEN: &str = "select id from orders indexed by open_orders where status <= 3 and id > ?1 \
@@ -20,7 +20,7 @@ pub(super) const OPEN: &str = "select id from orders indexed by open_orders wher
 pub(super) const FROM_ID: &str = "select id, status, ended_at from orders where id > ?1 order by id limit ?2";
 
 impl Queue for SqliteViews {
-    fn open_files(&self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+    fn open_files(&self, _all: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
         let _snapshot = self.snapshot()?;
         let open = || -> SqlResult<Vec<OrderFile>> {
             let mut statement = self.connection.prepare_cached(OPEN)?;
@@ -28,6 +28,11 @@ impl Queue for SqliteViews {
             self.read_files(&ids.collect::<SqlResult<Vec<_>>>()?)
         };
         open().map_err(doing("reading open orders"))
+    }
+
+    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, StoreError> {
+        let _snapshot = self.snapshot()?;
+        self.read_files(ids).map_err(doing("reading orders"))
     }
 
     fn ended_files(

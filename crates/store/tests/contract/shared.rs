@@ -2,6 +2,7 @@
 
 mod connections;
 pub(crate) mod laws;
+mod neighbours;
 mod nodes;
 mod plans;
 mod proxy;

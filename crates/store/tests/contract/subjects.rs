@@ -4,7 +4,7 @@ use panelworks_core::audit::Violation;
 use panelworks_store::chain::Link;
 use panelworks_store::contract::{Asked, Opened, Subject, cluster};
 use panelworks_store::ports::{Queue, Views};
-use panelworks_store::postgres::{self, Postgres, PostgresBooks, PostgresReads};
+use panelworks_store::postgres::{self, Postgres, PostgresBooks, PostgresNeighbours, PostgresReads};
 use panelworks_store::sqlite::{Options, Sqlite, SqliteBooks, SqliteReads};
 
 use crate::shared::laws;
@@ -54,6 +54,7 @@ impl Subject for InSqlite {
 pub(crate) struct InPostgres {
     pub(crate) options: postgres::Options,
     pub(crate) reads: Option<PostgresReads>,
+    pub(crate) neighbours: Option<PostgresNeighbours>,
 }
 
 impl InPostgres {
@@ -63,14 +64,14 @@ impl InPostgres {
         let mut options = postgres::Options::new(&cluster.address(), "first").expect("an address");
         options.schema = cluster.schema();
         options.server.application_name(&options.schema);
-        Some(Self { options, reads: None })
+        Some(Self { options, reads: None, neighbours: None })
     }
 
     /// Another node on the same schema.
     pub(crate) fn beside(&self, holder: &str) -> Self {
         let mut options = self.options.clone();
         holder.clone_into(&mut options.holder);
-        Self { options, reads: None }
+        Self { options, reads: None, neighbours: None }
     }
 }
 
@@ -81,6 +82,7 @@ impl Subject for InPostgres {
         drop(before);
         let opened = Postgres::open(self.options.clone()).expect("opens");
         self.reads = Some(opened.reads);
+        self.neighbours = Some(opened.neighbours);
         Opened { books: opened.books, node: opened.node, epoch: opened.epoch }
     }
 

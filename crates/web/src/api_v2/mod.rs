@@ -157,7 +157,7 @@ where
     let incoming = incoming(panel, parts, &held.bytes);
     let request = request::parse(&incoming);
     let action = Action::of(&request.call);
-    if panel.waits_for().is_some() {
+    if panel.waits_for().is_some() || panel.known.is_deaf() {
         return Told::stranger(action, unavailable(action));
     }
     let caller = request.key.as_deref().and_then(|key| panel.caller(key));

@@ -2,13 +2,17 @@
 //!
 //! Filled once from [`Views`] before the executor starts, then changed by every commit ([`Known::follow`], called on
 //! the executor's thread before the replies leave): whoever has been answered that a key is revoked will find it
-//! revoked (invariants.md C30). The database stays the truth; no balance and no order is kept here.
+//! revoked (invariants.md C30). What other nodes change comes by [`Known::hear`], within a second. The database stays the truth; no balance and no order is kept here.
 
 mod callers;
 mod catalogue;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use panelworks_core::ids::CustomerId;
+use panelworks_core::world::Changes;
 use panelworks_store::executor::Committed;
+use panelworks_store::neighbours::Standing;
 use panelworks_store::ports::{StoreError, Views};
 
 pub use callers::{Caller, key_hash};
@@ -24,6 +28,7 @@ pub struct Known {
     pub(crate) callers: Callers,
     pub(crate) catalogue: Catalogue,
     pub(crate) metrics: Metrics,
+    deaf: AtomicBool,
 }
 
 impl Known {
@@ -47,14 +52,9 @@ impl Known {
         Ok(known)
     }
 
-    /// Takes over how it is behind the doors, for `/metrics`.
-    pub fn note_behind(&self, behind: Behind) {
-        self.metrics.behind(behind);
-    }
-
-    /// Takes a commit in: microseconds, because it stands between the commit and its replies.
-    pub fn follow(&self, committed: &Committed) {
-        let changes = &committed.changes;
+    /// Takes in what another node has changed. The same rows as those of an own commit, but nothing is counted: each
+    /// node counts its own.
+    pub fn hear(&self, changes: &Changes) {
         for account in &changes.accounts {
             self.callers.note_account(account);
         }
@@ -67,6 +67,31 @@ impl Known {
         if !changes.services.is_empty() {
             self.catalogue.note(&changes.services);
         }
+    }
+
+    /// Whether other nodes are not heard at present: then what is known here may be old, and nobody is let in by it.
+    pub fn note_deaf(&self, is_deaf: bool) {
+        self.deaf.store(is_deaf, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.deaf.load(Ordering::Relaxed)
+    }
+
+    /// Takes over how it stands between the nodes, for `/metrics`.
+    pub fn note_neighbours(&self, standing: Standing) {
+        self.metrics.neighbours(standing);
+    }
+
+    /// Takes over how it is behind the doors, for `/metrics`.
+    pub fn note_behind(&self, behind: Behind) {
+        self.metrics.behind(behind);
+    }
+
+    /// Takes a commit in: microseconds, because it stands between the commit and its replies.
+    pub fn follow(&self, committed: &Committed) {
+        let changes = &committed.changes;
+        self.hear(changes);
         self.metrics.follow(changes);
     }
 }

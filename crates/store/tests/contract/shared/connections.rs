@@ -28,7 +28,7 @@ fn kill_all(hand: &ByHand, subject: &InPostgres) {
 fn watching(subject: &InPostgres) -> ByHand {
     let mut options = subject.options.clone();
     options.server.application_name("by hand");
-    ByHand::at(&InPostgres { options, reads: None })
+    ByHand::at(&InPostgres { options, reads: None, neighbours: None })
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn a_cancelled_wait_for_the_standby_is_no_yes() {
         Err(why) => return cluster::skipped("PostgreSQL", &why),
     };
     let options = postgres::Options::new(&own.address(), "first").expect("an address");
-    let mut subject = InPostgres { options, reads: None };
+    let mut subject = InPostgres { options, reads: None, neighbours: None };
     subject.options.server.application_name("panel");
     let hand = watching(&subject);
     let mut panel = Panel::open(&mut subject);

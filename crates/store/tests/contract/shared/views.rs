@@ -192,7 +192,7 @@ fn a_question_to_a_server_that_is_gone_fails_and_says_so() {
     }
     let gone = cluster::Cluster::start(&[]).expect("starts");
     let options = Options::new(&gone.address(), "first").expect("an address");
-    let mut subject = InPostgres { options, reads: None };
+    let mut subject = InPostgres { options, reads: None, neighbours: None };
     let panel = Panel::open(&mut subject);
     let views = panel.subject.reads();
     assert_eq!(views.orders(CustomerId(1), &[OrderId(1)]), Ok(vec![None]));
