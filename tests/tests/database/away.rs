@@ -47,6 +47,11 @@ async fn outlives(name: &str, vanish: fn(&mut Cluster), return_again: fn(&mut Cl
     let (back, before) = (Instant::now(), load.acknowledged());
     until("orders again", LIMIT, async || if load.acknowledged() > before { Ok(()) } else { Err(before) })
         .await;
+    until("readiness", LIMIT, async || {
+        let told = page(&ready).await;
+        if told.status == 200 { Ok(()) } else { Err(told) }
+    })
+    .await;
     let took = back.elapsed();
     eprintln!("{name}: orders again {took:?} after the database was back, {} refusals", load.refused());
     assert!(took <= RECOVERY, "it took {took:?}");

@@ -144,7 +144,9 @@ struct Listener {
 impl Listener {
     /// Hears what there is, tells it, and rests until there may be more.
     fn turn(&mut self) {
-        match self.hear() {
+        let heard = self.hear();
+        let rest = if heard.is_ok() { limits::NEWS_EVERY } else { limits::AWAY_PAUSE };
+        match heard {
             Ok(()) => {
                 self.heard_at = Instant::now();
                 if std::mem::take(&mut self.is_deaf) {
@@ -167,7 +169,7 @@ impl Listener {
         for word in self.ties.take_words() {
             (self.hearer)(word);
         }
-        self.connection.rest(&self.ties.bell, limits::NEWS_EVERY);
+        self.connection.rest(&self.ties.bell, rest);
     }
 
     fn hear(&mut self) -> Result<(), Failure> {
