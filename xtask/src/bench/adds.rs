@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use super::Bench;
+use super::database::Database;
 use super::load::{Loaded, Target, closed};
 use super::plan::{CUSTOMERS, FEW, MANY, MANY_CUSTOMERS, ROUNDS, SMALL_BOOKS};
 use super::request::Adds;
@@ -140,6 +141,32 @@ pub(crate) fn on_large_books(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
     );
     sheet.add("P3 hot customer", Spread::of(hot), Goal::AtLeast(0.9), note(2));
     sheet.add(format!("P3 {MANY_CUSTOMERS} customers"), Spread::of(many), Goal::AtLeast(0.5), note(3));
+    Ok(())
+}
+
+/// P3 on PostgreSQL: the same in a database. The crowd and the hot customer are on books as small as the base's.
+pub(crate) fn on_a_large_database(bench: &Bench, sheet: &mut Sheet) -> Result<()> {
+    let Some(database) = Database::start(bench, "P3 on PostgreSQL", None)? else { return Ok(()) };
+    let fresh = |customers| database.filled(bench, SMALL_BOOKS, customers);
+    let (base, hot, crowd) = (fresh(CUSTOMERS)?, fresh(1)?, fresh(MANY_CUSTOMERS)?);
+    let large = database.filled(bench, bench.plan.large_books, CUSTOMERS)?;
+    // As an operator's would be by then.
+    database.ask("vacuum analyze")?;
+    let mut rounds = Vec::new();
+    for _ in 0..ROUNDS {
+        let before = on_books(bench, &base, CUSTOMERS)?.rate;
+        let on_large = on_books(bench, &large, CUSTOMERS)?.rate;
+        let of_one = on_books(bench, &hot, 1)?.rate;
+        let of_many = on_books(bench, &crowd, MANY_CUSTOMERS)?.rate;
+        let base = f64::midpoint(before, on_books(bench, &base, CUSTOMERS)?.rate);
+        rounds.push([on_large / base, of_one / base, of_many / base, base]);
+    }
+    let each = |place: usize| Spread::of(rounds.iter().map(|round| round[place]));
+    let base = per_second(each(3).median());
+    let orders = bench.plan.large_books;
+    sheet.add(format!("P3 PostgreSQL {orders} orders"), each(0), Goal::AtLeast(0.85), format!("of {base}"));
+    sheet.add("P3 PostgreSQL hot customer", each(1), Goal::AtLeast(0.9), "");
+    sheet.add(format!("P3 PostgreSQL {MANY_CUSTOMERS} customers"), each(2), Goal::AtLeast(0.5), "");
     Ok(())
 }
 
