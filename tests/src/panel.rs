@@ -151,6 +151,13 @@ impl Panel {
         &self.variables
     }
 
+    /// From its next start on: its books have moved to this database, or back to its folder.
+    pub fn keep_books_at(&mut self, database: &[(String, String)]) {
+        assert!(self.process.is_none(), "it runs");
+        self.variables.retain(|(name, _)| !name.starts_with("PANELWORKS_DATABASE"));
+        self.variables.extend_from_slice(database);
+    }
+
     pub fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("it runs")
     }

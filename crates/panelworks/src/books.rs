@@ -16,9 +16,9 @@ use anyhow::Context;
 use panelworks_core::ids::NodeId;
 use panelworks_store::neighbours::Neighbours;
 use panelworks_store::ports::{Books, StoreError, StoreErrorKind};
-use panelworks_store::postgres::{PostgresReads, Promise, Server};
+use panelworks_store::postgres::{PostgresCarrier, PostgresReads, Promise, Server, Side};
 use panelworks_store::reader::OwnReads;
-use panelworks_store::sqlite::{self, OpenError, Options, Sqlite, SqliteReads};
+use panelworks_store::sqlite::{self, OpenError, Options, Sqlite, SqliteCarrier, SqliteReads};
 pub use panelworks_store::sqlite::{Durability, OnDamage};
 
 use crate::config::Config;
@@ -102,6 +102,21 @@ fn open_embedded(config: &Config, opening: Opening) -> anyhow::Result<Opened> {
         is_copy: opened.is_copy,
         lock: None,
     })
+}
+
+/// Both places that a configuration names, for a move between them: first the folder, which is locked, then the
+/// database, where `side` says on which side of the move it stands. Blocks.
+pub fn carriers(config: &Config, side: Side) -> anyhow::Result<(SqliteCarrier, PostgresCarrier)> {
+    let Some(url) = &config.database.url else {
+        return Err(NotHere(format!(
+            "a move needs both places: the folder is {}; name the database with url under [database], or with \
+             PANELWORKS_DATABASE_URL",
+            config.data_dir.display()
+        ))
+        .into());
+    };
+    let embedded = SqliteCarrier::open(&config.data_dir)?;
+    Ok((embedded, database::carrier(config, url, side)?))
 }
 
 /// Whether there are books of a panel already. Blocks.

@@ -3,6 +3,7 @@
 //! Without a command the demo starts. Commands about a panel's books find them by `--data-dir` or `--config`, and
 //! work whether the panel runs or not.
 
+mod moves;
 mod operate;
 mod operator;
 mod order;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub use moves::{MoveArgs, Store};
 pub use operate::{CustomerCommand, ProviderCommand, RouteArgs, ServiceCommand};
 pub use operator::{OperatorCommand, PasswordArgs};
 pub use order::{OrderCommand, ReportedRefill, ReportedStatus, Verdict};
@@ -34,6 +36,7 @@ Look after it (whether it runs or not):
   check           Audit every invariant of the books
   backup          A consistent copy, while the panel runs
   restore         Put a backup in the place of a new panel's books
+  migrate-store   Move the books to PostgreSQL, or back
 
 Talk to any panel:
   call            One call of API v2: panelworks call --url … --key … balance
@@ -149,6 +152,13 @@ pub enum Command {
         #[command(flatten)]
         panel: PanelArgs,
     },
+    /// Move the books of a stopped panel to PostgreSQL, or back into its folder
+    ///
+    /// The configuration names both places: the folder and the database. Both sides are audited and compared table by
+    /// table; then the books that are left behind are marked, and nothing starts on them. What is interrupted leaves
+    /// nothing half done: run it again.
+    #[command(after_help = MOVE_EXAMPLES)]
+    MigrateStore(MoveArgs),
     /// Make one call of API v2 to any panel
     #[command(after_help = CALL_EXAMPLES)]
     Call(CallArgs),
@@ -162,6 +172,12 @@ pub enum Command {
     /// Write man pages into a folder
     Man { folder: PathBuf },
 }
+
+const MOVE_EXAMPLES: &str = "\
+Examples:
+  panelworks migrate-store --to postgres --config panelworks.toml   The panel is stopped; [database] url is set
+  panelworks migrate-store --to embedded --config panelworks.toml   Back; take url away before the next start
+  panelworks migrate-store --undo --config panelworks.toml          Nothing was done there yet: as it was before";
 
 const CALL_EXAMPLES: &str = "\
 Examples:
@@ -290,6 +306,9 @@ mod tests {
             "backup b.db",
             "restore b.db --data-dir d",
             "restore --in-place --config c",
+            "migrate-store --to postgres --config c --json",
+            "migrate-store --to embedded --data-dir d",
+            "migrate-store --undo",
             "call --url http://h/api/v2 --key k add service=1 link=x quantity=100",
             "call --url http://h/api/v2 --key k --raw balance",
             "provider-sim --port 0 --fault 429@status=100 --dialect numbers --latency-ms 5 --speed 10",
@@ -330,6 +349,9 @@ mod tests {
             "check --data-dir d --config c",
             "restore --data-dir d",
             "restore b.db --in-place",
+            "migrate-store",
+            "migrate-store --to nowhere",
+            "migrate-store --to postgres --undo",
             "--speed 0",
         ] {
             let words: Vec<&str> = line.split(' ').collect();

@@ -19,6 +19,7 @@ mod doctor;
 mod import;
 mod limits;
 mod manual;
+mod migrate;
 mod operate;
 mod panel;
 mod past;
@@ -104,6 +105,10 @@ async fn run(cli: Cli) -> anyhow::Result<Ended> {
             tokio::task::spawn_blocking(move || backup::restore(file.as_deref(), &config))
                 .await?
                 .map(|()| Ended::Well)
+        }
+        Some(Command::MigrateStore(args)) => {
+            let config = operate::configuration(&args.panel)?;
+            tokio::task::spawn_blocking(move || migrate::run(&args, &config)).await?.map(|()| Ended::Well)
         }
         Some(
             command @ (Command::Doctor { .. }

@@ -74,7 +74,8 @@ pub fn configuration(panel: &PanelArgs) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-fn bar(what: &'static str) -> anyhow::Result<ProgressBar> {
+/// On standard error; to be shown only where that is a terminal.
+pub fn bar(what: &'static str) -> anyhow::Result<ProgressBar> {
     let bar = ProgressBar::new(0);
     bar.set_style(ProgressStyle::with_template("{msg}  {bar:40}  {human_pos} of {human_len}  {eta} left")?);
     bar.set_message(what);
@@ -102,6 +103,7 @@ fn asked(command: Command) -> anyhow::Result<Asked> {
         | Command::Serve(_)
         | Command::CheckConfig { .. }
         | Command::Restore { .. }
+        | Command::MigrateStore(_)
         | Command::Call(_)
         | Command::ProviderSim(_)
         | Command::Completions { .. }

@@ -29,15 +29,16 @@ pub(crate) struct Known {
 }
 
 /// A batch's row.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    pub(crate) id: BatchId,
-    pub(crate) at: Timestamp,
-    pub(crate) place: u64,
-    pub(crate) last_entry: u64,
+#[derive(Debug, Clone, Copy)]
+pub struct Batch {
+    pub id: BatchId,
+    pub at: Timestamp,
+    /// In the node's stream, from 1.
+    pub place: u64,
+    pub last_entry: u64,
     /// Orders that the node had taken since this batch.
-    pub(crate) orders: u64,
-    pub(crate) link: Link,
+    pub orders: u64,
+    pub link: Link,
 }
 
 /// An order's row.

@@ -5,6 +5,7 @@
 //! Begin with [`ports`], then [`executor`].
 
 mod audit;
+pub mod carry;
 pub mod chain;
 mod codes;
 #[cfg(feature = "contract")]

@@ -131,3 +131,7 @@ pub const ID_BLOCK: u32 = 20_000;
 pub const ID_HEADROOM: u32 = 2_048;
 /// Idempotency keys that are swept at once: a few milliseconds, every few seconds.
 pub const SWEPT_ROWS: u64 = 5_000;
+/// Orders, customers, transfers or batches that are carried to another store at once: a megabyte or two.
+pub const CARRY_PAGE: usize = 2_000;
+/// A page of rows, an index or a commit on its way into another store may take so long; nobody else waits for it.
+pub const CARRY_DEADLINE: Duration = Duration::from_mins(30);

@@ -8,12 +8,14 @@
 mod audit;
 mod blocks;
 mod books;
+mod carry;
 mod columns;
 mod connection;
 mod error;
 mod files;
 mod hosts;
 mod keeper;
+mod ledger;
 mod listener;
 mod load;
 mod news;
@@ -39,6 +41,7 @@ use panelworks_core::ids::NodeId;
 use tokio_postgres::Config;
 
 pub use books::PostgresBooks;
+pub use carry::{PostgresCarrier, Side};
 pub use listener::PostgresNeighbours;
 pub use promise::{Promise, Server};
 pub use reads::{PostgresReads, PostgresViews};
@@ -152,6 +155,16 @@ pub enum OpenError {
     TooNew { schema: String, found: i32, known: i32 },
     #[error("schema {0} holds tables of another program")]
     NotOurs(String),
+    #[error(
+        "the books in schema {schema} were moved to {to}. Name that place in the configuration; or, if nothing was done \
+         there yet, take the move back with `panelworks migrate-store --undo`"
+    )]
+    Moved { schema: String, to: String },
+    #[error(
+        "schema {schema} is in use: node {node} gave a sign of life less than {seconds} seconds ago. Stop every panel on \
+         it; one that was stopped or has died is forgotten when these seconds are over"
+    )]
+    InUse { schema: String, node: i32, seconds: i64 },
     /// [`crate::ports::StoreErrorKind::Away`]: the database is not there, or not yet; worth another try.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -204,6 +217,10 @@ fn take(connection: &mut Connection) -> Result<Began, OpenError> {
     connection.connect().map_err(doing("connecting to the database"))?;
     connection.ask("begin", &[]).map_err(doing("beginning"))?;
     schema::prepare(connection)?;
+    let ledger = ledger::of(connection).map_err(doing("reading the ledger's name"))?;
+    if let Some(to) = ledger.moved_to {
+        return Err(OpenError::Moved { schema: connection.options().schema.clone(), to });
+    }
     let taken = node::take(connection, &holder).map_err(doing("taking a node"))?;
     let standing =
         node::standing(connection, taken.node, floor).map_err(doing("reading where the node stands"))?;

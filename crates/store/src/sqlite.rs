@@ -8,6 +8,7 @@
 mod audit;
 mod backup;
 mod books;
+mod carry;
 mod checkpoint;
 mod error;
 mod files;
@@ -35,6 +36,7 @@ use rusqlite::config::DbConfig;
 
 pub use backup::{BackupError, integrity};
 pub use books::SqliteBooks;
+pub use carry::SqliteCarrier;
 pub use statements::hot_statements;
 pub use views::{SqliteReads, SqliteViews};
 
@@ -101,6 +103,12 @@ pub enum OpenError {
     TooOld { file: PathBuf, found: i64, known: i64 },
     #[error("{} is a database of another program", .0.display())]
     NotOurs(PathBuf),
+    #[error(
+        "the books in {} were moved to {to}. Name that place in the configuration; or, if nothing was done there yet, \
+         take the move back with `panelworks migrate-store --undo`",
+        .file.display()
+    )]
+    Moved { file: PathBuf, to: String },
     #[error("{doing} {}: {why}", .path.display())]
     Io { doing: &'static str, path: PathBuf, why: io::Error },
     #[error(
@@ -139,11 +147,13 @@ impl Sqlite {
         let mut connection = Connection::open(&file).map_err(error::doing("opening the file"))?;
         configure(&connection, options).map_err(error::doing("configuring the connection"))?;
         schema::prepare(&mut connection, &file)?;
+        if let Some(to) = schema::moved_to(&connection).map_err(error::doing("reading the node"))? {
+            return Err(OpenError::Moved { file, to });
+        }
         if options.on_damage == OnDamage::Refuse {
             refuse_damage(&connection, &file)?;
         }
-        let place = fs::metadata(&file).map_err(io("looking at", &file))?;
-        let place = format!("{}:{}", place.dev(), place.ino());
+        let place = place(&file).map_err(io("looking at", &file))?;
         let start = schema::start(&mut connection, &place, options)
             .map_err(error::doing("raising the epoch of the node"))?;
         let checkpoints = checkpoint::Checkpoints::start(&mut connection, &file, room.reserve_bytes())
@@ -159,6 +169,12 @@ impl Sqlite {
             .keeping(options.marks_in_memory.unwrap_or(limits::MARKS_IN_MEMORY));
         Ok(Opened { books, reads, node, epoch, is_copy })
     }
+}
+
+/// Device and inode: a copy has others.
+fn place(file: &Path) -> io::Result<String> {
+    let found = fs::metadata(file)?;
+    Ok(format!("{}:{}", found.dev(), found.ino()))
 }
 
 /// Before the first write: what was changed behind our back is not made worse.

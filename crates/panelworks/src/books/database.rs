@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use panelworks_store::ports::StoreErrorKind;
-use panelworks_store::postgres::{self, OpenError, Options, Postgres};
+use panelworks_store::postgres::{self, OpenError, Options, Postgres, PostgresCarrier, Side};
 
 use super::{Database, Durability, Lock, Opened, Opening, Reads};
 use crate::config::{Config, DatabaseUrl};
@@ -93,10 +93,23 @@ fn name(folder: &Path) -> anyhow::Result<String> {
     }
 }
 
+/// For a move to another store, or from one.
+pub(super) fn carrier(config: &Config, url: &DatabaseUrl, side: Side) -> anyhow::Result<PostgresCarrier> {
+    let options = options(config, url, &name(&config.data_dir)?, Opening::default())?;
+    Ok(PostgresCarrier::open(options, side, super::place(config))?)
+}
+
 pub(super) fn kind_of(error: &anyhow::Error) -> Option<StoreErrorKind> {
     match error.downcast_ref::<OpenError>() {
         Some(OpenError::Store(error)) => Some(error.kind),
-        Some(OpenError::SchemaName(_) | OpenError::TooNew { .. } | OpenError::NotOurs(_)) | None => None,
+        Some(
+            OpenError::SchemaName(_)
+            | OpenError::TooNew { .. }
+            | OpenError::NotOurs(_)
+            | OpenError::Moved { .. }
+            | OpenError::InUse { .. },
+        )
+        | None => None,
     }
 }
 

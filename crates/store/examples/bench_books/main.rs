@@ -10,6 +10,7 @@
 //! bench_books live FOLDER ORDERS                        prints the bytes of the closed file
 //! bench_books look-up FOLDER ORDERS CUSTOMERS SECONDS   prints look-ups of 100 rows per second
 //! bench_books count FOLDER                              prints the orders there are
+//! bench_books move FOLDER                               into a PostgreSQL server of its own and back; prints how long
 //! bench_books database [SETTING=VALUE …]                runs PostgreSQL until the standard input ends
 //! ```
 //!
@@ -18,6 +19,7 @@
 mod fill;
 mod live;
 mod lookup;
+mod moving;
 mod place;
 mod shop;
 
@@ -43,6 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (orders, customers) = (number(&mut words)?, number(&mut words)?);
             lookup::look_up(&folder, orders, customers, number(&mut words)?)?.to_string()
         }
+        "move" => moving::there_and_back(&folder)?,
         "count" => lookup::count(&folder)?.to_string(),
         other => return Err(format!("{other} is nothing that can be done").into()),
     };

@@ -110,7 +110,7 @@ fn ids(connection: &mut Connection, sql: &'static str) -> Result<HashSet<u32>> {
     connection.ask_patiently(sql, &[])?.rows.iter().map(|row| id(row, 0)).collect()
 }
 
-fn batch(row: &Row) -> Result<Batch> {
+pub(super) fn batch(row: &Row) -> Result<Batch> {
     Ok(Batch {
         id: BatchId { node: NodeId(id(row, 0)?), epoch: id(row, 1)?, sequence: natural(row, 2)? },
         at: Timestamp(get(row, 3)?),

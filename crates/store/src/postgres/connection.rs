@@ -246,6 +246,11 @@ impl Connection {
         self.fly_within(limits::SOON_DEADLINE, steps)
     }
 
+    /// Statements that write much at once while nobody else waits for them.
+    pub(super) fn fly_patiently(&mut self, steps: &[Step<'_>]) -> Result<Vec<Answer>, Fallen> {
+        self.fly_within(limits::CARRY_DEADLINE, steps)
+    }
+
     /// Sends all statements at once, in order, and waits for all answers. After one that fails inside a transaction
     /// the later ones fail too; a `commit` among them then commits nothing. So a flight without a failure is a flight
     /// whose commit did commit.

@@ -50,7 +50,7 @@ const HELD: &str = "select id from orders where hold_at is not null and id > $1 
 
 const PREPAID: &str = "select cast(coalesce(sum(amount), 0) as bigint) from prepaid where account = $1";
 
-const CUSTOMERS: &str = "select account.customer, currency, balance, credit_limit, standing, details \
+pub(super) const CUSTOMERS: &str = "select account.customer, currency, balance, credit_limit, standing, details \
      from account join customer on customer.id = account.customer where account.customer > $1 \
      order by account.customer limit $2";
 
@@ -60,11 +60,11 @@ const OPERATOR: &str = concat!("select ", columns!(operator), " from operator wh
 const TRANSFERS: &str = "select id, to_kind, to_id, amount, currency, at, note from transfer \
      where to_kind = $1 and to_id = $2 order by id desc limit $3";
 
-const SERVICES: &str = "select details from service order by id";
-const PRICES: &str = "select service, version, rate, since from price order by service, version";
-const PROVIDERS: &str = "select details, sealed_key from provider order by id";
-const API_KEYS: &str = "select hash, customer, label, revoked from api_key order by hash";
-const OPERATORS: &str = concat!("select ", columns!(operator), " from operator order by id");
+pub(super) const SERVICES: &str = "select details from service order by id";
+pub(super) const PRICES: &str = "select service, version, rate, since from price order by service, version";
+pub(super) const PROVIDERS: &str = "select details, sealed_key from provider order by id";
+pub(super) const API_KEYS: &str = "select hash, customer, label, revoked from api_key order by hash";
+pub(super) const OPERATORS: &str = concat!("select ", columns!(operator), " from operator order by id");
 
 /// What the last batches of all nodes say, and what the indexes of open and held orders hold.
 const COUNTS: &str = "select \
@@ -221,7 +221,7 @@ impl Views for PostgresViews {
     }
 }
 
-fn price(row: &Row) -> Result<PriceVersion> {
+pub(super) fn price(row: &Row) -> Result<PriceVersion> {
     Ok(PriceVersion {
         service: ServiceId(id(row, 0)?),
         version: id(row, 1)?,
@@ -230,7 +230,7 @@ fn price(row: &Row) -> Result<PriceVersion> {
     })
 }
 
-fn transfer(row: &Row) -> Result<Transfer> {
+pub(super) fn transfer(row: &Row) -> Result<Transfer> {
     let to = (u8::try_from(get::<i16>(row, 1)?).ok()).zip(u32::try_from(get::<i32>(row, 2)?).ok());
     Ok(Transfer {
         id: TransferId(id(row, 0)?),

@@ -82,6 +82,11 @@ impl<'a> Writes<'a> {
         Ok(writes)
     }
 
+    /// Orders of the past: whose idempotency keys are still honoured is found out when all are there.
+    pub(super) fn without_marks(self) -> Self {
+        Self { expired: ExpiredMarks::default(), marks: Marks::default(), ..self }
+    }
+
     /// In the order in which they are sent.
     pub(super) fn statements(&self) -> Vec<Write<'_>> {
         let mut all = Vec::new();

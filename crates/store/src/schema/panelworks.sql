@@ -16,7 +16,9 @@ create table node (
     -- Mixed into fingerprints, so that nobody can choose links that share one.
     salt blob not null,
     -- Device and inode of the file that this ledger was last opened in as itself.
-    place text not null
+    place text not null,
+    -- Where the books were carried to; nothing starts on those that are left. See carry.rs.
+    moved_to text
 ) strict;
 
 -- The proof that a commit happened, and a link of the chain over all entries. The first link of an epoch

@@ -13,7 +13,9 @@
 -- One row: the ledger's name, the same in all its copies.
 create table ledger (
     only_one smallint primary key check (only_one = 1),
-    name uuid not null
+    name uuid not null,
+    -- Where the books were carried to; nothing starts on those that are left. See carry.rs.
+    moved_to text
 );
 
 -- Who writes. Each has a stream of its own: batches, chain, entry numbers, id blocks, sub-accounts.

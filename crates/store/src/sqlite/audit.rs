@@ -57,7 +57,7 @@ fn chains(connection: &Connection, walk: &mut Walk) -> Result<()> {
     walk.chains(batches.query_map([], batch)?, entries)
 }
 
-fn batch(row: &Row<'_>) -> Result<Batch> {
+pub(super) fn batch(row: &Row<'_>) -> Result<Batch> {
     Ok(Batch {
         id: BatchId { node: NodeId(row.get(0)?), epoch: row.get(1)?, sequence: natural(row, 2)? },
         at: Timestamp(row.get(3)?),

@@ -70,7 +70,7 @@ pub fn integrity(reads: &SqliteReads) -> Result<Vec<String>, StoreError> {
     problems(&reads.connection()?).map_err(doing("checking the file"))
 }
 
-fn problems(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(super) fn problems(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     let problems = connection
         .prepare("select integrity_check from pragma_integrity_check union all select 'a reference from ' || \"table\" || ' to ' || parent || ' leads nowhere' from pragma_foreign_key_check")?
         .query_map([], |row| row.get::<_, String>(0))?

@@ -13,7 +13,7 @@ use super::{OpenError, Options};
 use crate::chain::{self, Link};
 
 /// Raised with every change of the schema.
-pub(super) const VERSION: i64 = 3;
+pub(super) const VERSION: i64 = 4;
 /// "PNLW": tells our files from those of other programs.
 const APPLICATION: i64 = 0x504e_4c57;
 const SCHEMA: &str = include_str!("../schema/panelworks.sql");
@@ -66,7 +66,7 @@ pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), Op
     make(connection).map_err(|error| doing("making the schema")(error).into())
 }
 
-fn make(connection: &mut Connection) -> Result<()> {
+pub(super) fn make(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     transaction.execute_batch(SCHEMA)?;
     transaction.execute(
@@ -99,6 +99,11 @@ pub(super) fn start(connection: &mut Connection, place: &str, options: Options) 
     Ok(Start { node: NODE, epoch, is_copy, salt, tip, cursors })
 }
 
+/// Where the books were carried to.
+pub(super) fn moved_to(connection: &Connection) -> Result<Option<String>> {
+    connection.query_row("select moved_to from node where id = ?1", [NODE.0], |row| row.get(0))
+}
+
 pub(super) const LAST_BATCH: &str = "select link, place, last_entry, orders from batch where node = ?1 order by epoch desc, sequence desc limit 1";
 
 pub(super) fn tip(connection: &Connection) -> Result<Tip> {
@@ -114,7 +119,7 @@ pub(super) fn tip(connection: &Connection) -> Result<Tip> {
 }
 
 /// Rows are never deleted, so the next number follows the highest there is.
-fn cursors(connection: &Connection, floor: u32, tip: Tip) -> Result<Cursors> {
+pub(super) fn cursors(connection: &Connection, floor: u32, tip: Tip) -> Result<Cursors> {
     let after = |table: &str, first: u32| -> Result<u32> {
         let highest: Option<u32> =
             connection.query_row(&format!("select max(id) from {table}"), [], |row| row.get(0))?;

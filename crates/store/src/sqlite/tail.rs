@@ -44,6 +44,31 @@ impl Trace {
         let after = changes.accounts.iter().filter(|account| touched.contains(&account.customer));
         Self { causes: causes(&changes.entries), balances: digest(orders, after) }
     }
+
+    /// Of a batch of the past, by its entries. `accounts` has every customer whom they touch, with the balance before
+    /// it, and is brought up to the one after it.
+    pub(super) fn replayed(
+        entries: &[Entry],
+        orders: u64,
+        accounts: &mut BTreeMap<CustomerId, Account>,
+    ) -> Self {
+        move_balances(accounts, entries, 1);
+        let after = customers(entries);
+        let after = after.iter().filter_map(|id| accounts.get(id));
+        Self { causes: causes(entries), balances: digest(orders, after) }
+    }
+}
+
+/// Posts the entries to the accounts among them, `sign` times: 1, or -1 for the way back.
+fn move_balances(accounts: &mut BTreeMap<CustomerId, Account>, entries: &[Entry], sign: i64) {
+    for entry in entries {
+        let by = entry.amount.0.wrapping_mul(sign);
+        for (account, by) in [(entry.from, by.wrapping_neg()), (entry.to, by)] {
+            if let Some(account) = customer(account).and_then(|id| accounts.get_mut(&id)) {
+                account.balance = Amount(account.balance.0.wrapping_add(by));
+            }
+        }
+    }
 }
 
 fn causes(entries: &[Entry]) -> Vec<u8> {
@@ -66,7 +91,7 @@ fn place(cause: Cause) -> u32 {
     }
 }
 
-fn customers(entries: &[Entry]) -> BTreeSet<CustomerId> {
+pub(super) fn customers(entries: &[Entry]) -> BTreeSet<CustomerId> {
     let both = entries.iter().flat_map(|entry| [entry.from, entry.to]);
     both.filter_map(customer).collect()
 }
@@ -300,13 +325,7 @@ impl Tail<'_> {
                 format!("the balances that {name} left are others now, of customers {}", whose.join(", ")),
             );
         }
-        for entry in entries {
-            for (account, by) in [(entry.from, entry.amount.0), (entry.to, -entry.amount.0)] {
-                if let Some(account) = customer(account).and_then(|id| self.balances.get_mut(&id)) {
-                    account.balance = Amount(account.balance.0.wrapping_add(by));
-                }
-            }
-        }
+        move_balances(&mut self.balances, entries, -1);
         Ok(())
     }
 

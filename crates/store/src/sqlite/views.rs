@@ -283,7 +283,7 @@ fn price(row: &Row<'_>) -> SqlResult<PriceVersion> {
     })
 }
 
-fn transfer(row: &Row<'_>) -> SqlResult<Transfer> {
+pub(super) fn transfer(row: &Row<'_>) -> SqlResult<Transfer> {
     Ok(Transfer {
         id: TransferId(row.get(0)?),
         to: known(1, account_of(row.get(1)?, row.get(2)?))?,

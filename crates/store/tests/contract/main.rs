@@ -1,5 +1,6 @@
 //! The store's contract on every adapter, what only the embedded one promises, and what only the shared one.
 
+mod carry;
 mod embedded;
 mod shared;
 mod subjects;

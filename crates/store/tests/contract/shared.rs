@@ -15,13 +15,13 @@ use panelworks_store::contract::Panel;
 use crate::subjects::InPostgres;
 
 /// A connection of somebody who looks at the database by hand.
-struct ByHand {
+pub(crate) struct ByHand {
     runtime: tokio::runtime::Runtime,
     client: tokio_postgres::Client,
 }
 
 impl ByHand {
-    fn at(subject: &InPostgres) -> Self {
+    pub(crate) fn at(subject: &InPostgres) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let client = runtime.block_on(async {
             let connecting = subject.options.server.connect(tokio_postgres::NoTls);
@@ -34,21 +34,21 @@ impl ByHand {
         Self { runtime, client }
     }
 
-    fn rows(&self, sql: &str) -> Vec<tokio_postgres::Row> {
+    pub(crate) fn rows(&self, sql: &str) -> Vec<tokio_postgres::Row> {
         self.runtime.block_on(self.client.query(sql, &[])).unwrap_or_else(|why| panic!("{sql}: {why:?}"))
     }
 
-    fn run(&self, sql: &str) {
+    pub(crate) fn run(&self, sql: &str) {
         self.runtime.block_on(self.client.batch_execute(sql)).unwrap_or_else(|why| panic!("{sql}: {why:?}"));
     }
 
-    fn number(&self, sql: &str) -> i64 {
+    pub(crate) fn number(&self, sql: &str) -> i64 {
         self.rows(sql)[0].get(0)
     }
 }
 
 /// Two nodes on one schema.
-fn two<T>(test: impl FnOnce(&mut Panel<'_, InPostgres>, &mut Panel<'_, InPostgres>) -> T) -> Option<T> {
+pub(crate) fn two<T>(test: impl FnOnce(&mut Panel<'_, InPostgres>, &mut Panel<'_, InPostgres>) -> T) -> Option<T> {
     let mut first = InPostgres::new()?;
     let mut second = first.beside("second");
     let mut one = Panel::open(&mut first);
