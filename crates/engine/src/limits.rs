@@ -42,3 +42,5 @@ pub const RETRY_AFTER_MAX: Span = Span::minutes(10);
 pub const ASK_AGAIN_EVERY: Span = Span::minutes(1);
 /// From a lost answer to the first asking: what was slow may still be under way there.
 pub const ASK_AGAIN_FIRST: Span = Span::seconds(10);
+/// Tries to find work in a store that is away, one a second, of which the log is told of the first: a minute.
+pub const TRIES_BETWEEN_LINES: u32 = 60;

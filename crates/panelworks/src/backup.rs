@@ -59,7 +59,7 @@ fn replace(backup: &Path, config: &Config) -> anyhow::Result<(u64, usize)> {
 
 /// Audits the copy, takes it for the ledger itself, and marks what nobody can vouch for. Orders, and marked attempts.
 fn settle(config: &Config) -> anyhow::Result<(u64, usize)> {
-    let opened = books::open(config, Opening::default())?;
+    let opened = books::open(config, Opening { after_loss: true, ..Opening::default() })?;
     let violations = opened.reads.views()?.audit(&mut |_, _| ())?;
     if let Some(first) = violations.first() {
         bail!("the backup breaks {} laws of the books, the first: {first}", violations.len());
@@ -68,11 +68,13 @@ fn settle(config: &Config) -> anyhow::Result<(u64, usize)> {
     drop(opened);
     let order_floor =
         Some(next.saturating_add(limits::RESTORE_ID_GAP).min(panelworks_core::limits::ORDER_ID_MAX));
-    let opened = books::open(config, Opening { claim: true, order_floor, ..Opening::default() })?;
+    let opening = Opening { claim: true, order_floor, after_loss: true, ..Opening::default() };
+    let opened = books::open(config, opening)?;
     let mut executor = Executor::new(opened.books, opened.node, opened.epoch, Planted::default());
     let (now, views) = (SystemClock::default().now(), opened.reads.views()?);
     let unknown = doubt_all(&mut executor, now, |_, after| {
         views.open_files(&Share::Everybody, after, limits::LIST_ROWS)
     })?;
+    books::forget_loss(config)?;
     Ok((opened.reads.views()?.counts()?.orders, unknown))
 }

@@ -36,6 +36,8 @@ pub struct Opening {
     /// Order ids below are never drawn: beyond what a restored backup's panel may have given out since.
     pub order_floor: Option<u32>,
     pub on_damage: OnDamage,
+    /// Even where a database was found to have lost what it had acknowledged: whoever says so settles that.
+    pub after_loss: bool,
 }
 
 /// Open books. Nobody else can open them as long as `books` lives.
@@ -89,7 +91,7 @@ pub fn open(config: &Config, opening: Opening) -> anyhow::Result<Opened> {
 }
 
 fn open_embedded(config: &Config, opening: Opening) -> anyhow::Result<Opened> {
-    let Opening { durability, claim, order_floor, on_damage } = opening;
+    let Opening { durability, claim, order_floor, on_damage, after_loss: _ } = opening;
     let options = Options { durability, claim, order_floor, on_damage, ..Options::default() };
     let opened = Sqlite::open(&config.data_dir, options)?;
     tracing::info!(folder = %config.data_dir.display(), epoch = opened.epoch, "the books are open");
@@ -177,6 +179,11 @@ pub fn remove(config: &Config) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a database has lost is settled: the next start is an ordinary one.
+pub fn forget_loss(config: &Config) -> std::io::Result<()> {
+    database::forget_loss(&config.data_dir)
 }
 
 /// What the store that the configuration names can't do, and what to use instead. Exit code 2.

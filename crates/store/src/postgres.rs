@@ -6,6 +6,7 @@
 //! 7.8, 7.10, 7.13. Begin with `schema/postgres.sql`, then `connection.rs`.
 
 mod audit;
+mod behind;
 mod blocks;
 mod books;
 mod carry;
@@ -72,6 +73,9 @@ pub struct Options {
     pub roots: Option<PathBuf>,
     /// Order ids below are never drawn: beyond what a restored backup's panel may have given out since.
     pub order_floor: Option<u32>,
+    /// A file that is written when the database has lost what it acknowledged to this panel. Whoever opens the books
+    /// looks for it first.
+    pub word_of_loss: Option<PathBuf>,
     /// Copies of these options share it.
     seen: Arc<Seen>,
     /// A node is taken over after so long without a sign of life, [`limits::SILENCE`] where nothing else is said.
@@ -124,6 +128,7 @@ impl Options {
             durability: Durability::Synced,
             roots: None,
             order_floor: None,
+            word_of_loss: None,
             seen: Arc::default(),
             silence: limits::SILENCE,
         })

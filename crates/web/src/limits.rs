@@ -43,6 +43,8 @@ pub const REQUEST_ID_CHARS: usize = 64;
 /// Proxies looked at in `X-Forwarded-For`, from the nearest outwards.
 pub const FORWARDED_HOPS: usize = 16;
 
+/// Between two lines of the log about calls that found no answer.
+pub const COMPLAINT_PAUSE: Duration = Duration::from_secs(1);
 /// A successful call that took longer is logged as a warning.
 pub const SLOW_CALL: Duration = Duration::from_secs(2);
 /// How long `/readyz` waits for the store.

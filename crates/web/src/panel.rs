@@ -4,6 +4,7 @@
 //! rule, SQL, a provider.
 
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,8 @@ pub struct Panel {
     reader: Reader,
     bad_keys: BadKeys,
     started: Instant,
+    /// When the log was last told of a call that found no answer, in nanoseconds since the start.
+    complained: AtomicU64,
     /// The books are not open yet.
     waiting: Option<Waiting>,
 }
@@ -67,6 +70,7 @@ impl Panel {
             status_waiting: Semaphore::new(limits::STATUS_WAITING),
             bad_keys: BadKeys::new(settings.bad_keys),
             started: Instant::now(),
+            complained: AtomicU64::new(0),
             settings,
             waiting: None,
         }
@@ -104,6 +108,15 @@ impl Panel {
     /// Counts a wrong key.
     pub(crate) fn bad_key(&self, from: IpAddr) -> Turn {
         self.bad_keys.note(from, self.nanos())
+    }
+
+    /// Whether the log is told of one more call that found no answer: while a database is away there are thousands, and a
+    /// line a second says as much.
+    pub(crate) fn complains(&self) -> bool {
+        let (now, before) = (self.nanos(), self.complained.load(Ordering::Relaxed));
+        let is_due =
+            before == 0 || Duration::from_nanos(now.saturating_sub(before)) >= limits::COMPLAINT_PAUSE;
+        is_due && self.complained.compare_exchange(before, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     fn nanos(&self) -> u64 {

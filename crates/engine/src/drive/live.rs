@@ -173,7 +173,7 @@ impl Live {
         let ears = self.ears.0.clone();
         let queue = Arc::clone(&means.queue);
         tokio::task::spawn_blocking(move || {
-            loop {
+            for tries in 0_u32.. {
                 let found = question(&**queue.lock().unwrap_or_else(PoisonError::into_inner));
                 match found {
                     Ok(found) => {
@@ -185,7 +185,9 @@ impl Live {
                         return;
                     }
                     Err(error) => {
-                        tracing::error!(%error, "can't look for open orders; trying again");
+                        if tries.is_multiple_of(limits::TRIES_BETWEEN_LINES) {
+                            tracing::error!(%error, "can't look for open orders; trying again");
+                        }
                         std::thread::sleep(Duration::from_secs(1));
                     }
                 }

@@ -19,12 +19,19 @@ use crate::secrets::{Existing, new_api_key, write_private};
 
 /// Holds this panel's name among those that use the schema.
 const NAME_FILE: &str = "node-name";
+/// Says that the database has lost what it had acknowledged.
+const LOSS_FILE: &str = "database-lost-orders";
 
 pub(super) fn open(config: &Config, url: &DatabaseUrl, opening: Opening) -> anyhow::Result<Opened> {
     let folder = &config.data_dir;
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.with_context(|| format!("can't make the folder {}", folder.display()))?;
     let lock = Lock::over(folder)?;
+    if let Ok(why) = fs::read_to_string(folder.join(LOSS_FILE))
+        && !opening.after_loss
+    {
+        bail!("{} ({} says so, and goes with the restore)", why.trim(), folder.join(LOSS_FILE).display());
+    }
     if folder.join(super::FILES[0]).exists() {
         tracing::warn!(
             folder = %folder.display(),
@@ -56,7 +63,7 @@ pub(super) fn open(config: &Config, url: &DatabaseUrl, opening: Opening) -> anyh
 
 fn options(config: &Config, url: &DatabaseUrl, name: &str, opening: Opening) -> anyhow::Result<Options> {
     // What the end of the books holds is the server's to vouch for; `panelworks check` looks at everything.
-    let Opening { durability, claim: _, order_floor, on_damage: _ } = opening;
+    let Opening { durability, claim: _, order_floor, on_damage: _, after_loss: _ } = opening;
     let settings = &config.database;
     let mut options = Options::new(url.expose(), name)?;
     if let Some(password) = settings.password()? {
@@ -65,6 +72,7 @@ fn options(config: &Config, url: &DatabaseUrl, name: &str, opening: Opening) -> 
     options.schema.clone_from(&settings.schema);
     options.roots.clone_from(&settings.ca_file);
     options.order_floor = order_floor;
+    options.word_of_loss = Some(config.data_dir.join(LOSS_FILE));
     if !settings.synced {
         options.durability = postgres::Durability::Lazy;
     }
@@ -75,6 +83,13 @@ fn options(config: &Config, url: &DatabaseUrl, name: &str, opening: Opening) -> 
         options.server.options(format!("{asked} -c synchronous_commit=off").trim());
     }
     Ok(options)
+}
+
+pub(super) fn forget_loss(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_file(folder.join(LOSS_FILE)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// By this name the panel finds its node again, wherever its folder is carried.

@@ -17,6 +17,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Key, Need, World};
 use tokio_postgres::types::ToSql;
 
+use super::behind;
 use super::blocks::Blocks;
 use super::connection::{Answer, Connection, Fallen, Step};
 use super::error::{Failure, doing, error};
@@ -87,6 +88,8 @@ struct Open {
 struct Doubts {
     /// A commit has no answer: the stream may have moved.
     commit: bool,
+    /// The connection is new: its server may not have all that the one before acknowledged.
+    server: bool,
     /// Another node may have opened customers, services, providers.
     few: bool,
     /// More ids than usual are wanted: a batch drew beyond its blocks.
@@ -138,7 +141,7 @@ impl PostgresBooks {
     /// A connection, and numbers enough for a batch.
     fn ready(&mut self) -> Result<(), Failure> {
         if !self.connection.is_live() {
-            self.connection.connect()?;
+            self.connect()?;
         }
         if self.doubts.again > 0 {
             std::thread::sleep(pause(self.doubts.again));
@@ -146,10 +149,28 @@ impl PostgresBooks {
         if self.doubts.commit {
             return Ok(());
         }
+        if self.doubts.server {
+            let found = node::last(&mut self.connection, self.taken.node)?;
+            self.recognise(found)?;
+        }
         let wanted = self.doubts.ids.max(limits::ID_HEADROOM);
         self.blocks.refill(&mut self.connection, self.taken.node, &mut self.cursors, wanted)?;
         self.doubts.ids = 0;
         Ok(())
+    }
+
+    fn connect(&mut self) -> Result<(), Failure> {
+        self.doubts.server = true;
+        self.connection.connect()
+    }
+
+    /// Nothing is written any more on a server that has lost what we committed.
+    fn recognise(&mut self, found: Tip) -> Result<(), Failure> {
+        self.doubts.server = false;
+        let Some(why) = behind::lost(&self.tip, &found) else { return Ok(()) };
+        behind::leave_word(self.connection.options().word_of_loss.as_deref(), &why);
+        self.over = Some(error("finding the books again", why.clone(), StoreErrorKind::Fatal));
+        Err(Failure::Over(why))
     }
 
     /// Opens the transaction with the batch's own row.
@@ -180,6 +201,7 @@ impl PostgresBooks {
     /// Reads the stream's end and the numbers again, once it is known which commit was the last.
     fn settle(&mut self) -> Result<(), Failure> {
         let Standing { tip, cursors, blocks } = node::standing(&mut self.connection, self.taken.node, None)?;
+        self.recognise(tip)?;
         (self.tip, self.cursors, self.blocks) = (tip, cursors, blocks);
         self.doubts.commit = false;
         Ok(())
@@ -206,7 +228,7 @@ impl PostgresBooks {
         self.doubts.few |= failure.is_taken_key();
         let lost = matches!(failure, Failure::Lost(_));
         let mut failure = failure.doing(what);
-        if lost && self.connection.connect().is_ok() {
+        if lost && self.connect().is_ok() {
             tracing::warn!(%failure, "the connection to the database was lost; there is another one");
             failure.kind = StoreErrorKind::Again;
         }
@@ -415,7 +437,7 @@ impl Books for PostgresBooks {
 
     fn reconnect(&mut self) -> Result<(), StoreError> {
         self.open = None;
-        self.connection.connect().map_err(doing("connecting to the database again"))
+        self.connect().map_err(doing("connecting to the database again"))
     }
 
     fn takes_new_work(&mut self) -> bool {

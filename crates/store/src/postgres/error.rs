@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Lost(String),
     /// A value that can't be sent, or that came and can't be read.
     Value(String),
+    /// Nothing may be written any more.
+    Over(String),
 }
 
 impl Failure {
@@ -44,13 +46,14 @@ impl Failure {
             Self::Refused { state, .. } => kind_of(state),
             Self::Lost(_) => StoreErrorKind::Away,
             Self::Value(_) => StoreErrorKind::Failed,
+            Self::Over(_) => StoreErrorKind::Fatal,
         }
     }
 
     pub(super) fn doing(self, doing: &'static str) -> StoreError {
         let kind = self.kind();
         let why = match self {
-            Self::Refused { why, .. } | Self::Lost(why) | Self::Value(why) => why,
+            Self::Refused { why, .. } | Self::Lost(why) | Self::Value(why) | Self::Over(why) => why,
         };
         StoreError { doing, why, kind }
     }

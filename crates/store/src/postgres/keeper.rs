@@ -139,7 +139,7 @@ impl Round {
                     tracing::debug!(why, "the other nodes were not looked at this time");
                     self.seen.clear();
                 }
-                Failure::Refused { why, .. } | Failure::Value(why) => {
+                Failure::Refused { why, .. } | Failure::Value(why) | Failure::Over(why) => {
                     tracing::warn!(
                         why,
                         "the node's lease, its neighbours or old keys were not tended this time"

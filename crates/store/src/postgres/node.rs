@@ -121,6 +121,12 @@ pub(super) fn standing(
     Ok(Standing { tip, cursors: few(highest, cursors)?, blocks })
 }
 
+/// The end of a node's stream, as it is committed.
+pub(super) fn last(connection: &mut Connection, node: NodeId) -> Result<Tip, Failure> {
+    let rows = connection.ask(LAST_BATCH, &[&four(node.0)?])?.rows;
+    rows.first().map_or(Ok(Tip::START), tip)
+}
+
 pub(super) fn tip(row: &Row) -> Result<Tip, Failure> {
     Ok(Tip {
         link: hash(row, 0)?,

@@ -302,11 +302,11 @@ fn log(panel: &Panel, parts: &Parts, told: &Told, request_id: &str, took: Durati
         };
     }
     match told.answer.ending() {
-        // What is waited for is in the log already.
-        Ending::Unavailable if panel.waits_for().is_some() => {
-            line!(tracing::Level::DEBUG, "call not answered");
+        // What is waited for is in the log already, and many calls meet the same absence.
+        Ending::Unavailable if panel.waits_for().is_none() && panel.complains() => {
+            line!(tracing::Level::WARN, "call not answered");
         }
-        Ending::Unavailable => line!(tracing::Level::WARN, "call not answered"),
+        Ending::Unavailable => line!(tracing::Level::DEBUG, "call not answered"),
         Ending::Answered if took >= limits::SLOW_CALL => line!(tracing::Level::WARN, "slow call"),
         Ending::Answered if panel.settings.log_successes => line!(tracing::Level::INFO, "call"),
         Ending::Answered => line!(tracing::Level::DEBUG, "call"),
