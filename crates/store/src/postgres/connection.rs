@@ -160,14 +160,27 @@ impl Connection {
     }
 
     /// Of those that may be written to, the one of the highest timeline; once one has answered, the others have a moment.
+    /// As long as any is silent, those that said no are asked again: one of them takes a frozen primary's place.
     async fn find(&self) -> Result<Live, Failure> {
         let session = promise::session(&self.options.schema, self.for_writing);
         let hosts = hosts::each(&self.options.server);
-        let mut asked: FuturesUnordered<_> =
-            hosts.iter().map(|host| Live::open(host, &self.tls, &session, self.bell.clone())).collect();
+        let ask = |place: usize, pause: Option<Duration>| {
+            let (host, tls, session, bell) = (&hosts[place], &self.tls, &session, self.bell.clone());
+            async move {
+                if let Some(pause) = pause {
+                    tokio::time::sleep(pause).await;
+                }
+                (place, pause.is_none(), Live::open(host, tls, session, bell).await)
+            }
+        };
+        let mut asked: FuturesUnordered<_> = (0..hosts.len()).map(|place| ask(place, None)).collect();
         let mut limit = Instant::now() + limits::DATABASE_DEADLINE;
         let (mut best, mut failure): (Option<Live>, Option<Failure>) = (None, None);
-        while let Ok(Some(answered)) = timeout_at(limit, asked.next()).await {
+        let mut silent = hosts.len();
+        while silent > 0
+            && let Ok(Some((place, is_first, answered))) = timeout_at(limit, asked.next()).await
+        {
+            silent -= usize::from(is_first);
             match answered.and_then(|live| self.trusted(live)) {
                 Ok(live) => {
                     limit = limit.min(Instant::now() + limits::OTHER_HOSTS);
@@ -176,9 +189,13 @@ impl Connection {
                         best = Some(live);
                     }
                 }
-                // What waiting does not mend is the better reason.
-                Err(why) if matches!(why, Failure::Lost(_)) && failure.is_some() => {}
-                Err(why) => failure = Some(why),
+                Err(why) => {
+                    asked.push(ask(place, Some(limits::AWAY_PAUSE)));
+                    // What waiting does not mend is the better reason.
+                    if failure.is_none() || !matches!(why, Failure::Lost(_)) {
+                        failure = Some(why);
+                    }
+                }
             }
         }
         let silence = || Failure::Lost("the database did not answer a connection in time".to_owned());
