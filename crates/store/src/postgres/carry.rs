@@ -130,7 +130,7 @@ impl PostgresCarrier {
             },
             Err(fallen) => match fallen.failure {
                 failure @ Failure::Lost(_) => Err(CommitError::Unknown(failure.doing(what))),
-                failure @ (Failure::Refused { .. } | Failure::Value(_)) => {
+                failure @ (Failure::Refused { .. } | Failure::Value(_) | Failure::Over(_)) => {
                     Err(CommitError::NotCommitted(failure.doing(what)))
                 }
             },
