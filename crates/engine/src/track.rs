@@ -304,4 +304,6 @@ fn is_past_segment(file: &OrderFile, attempt: &Attempt) -> bool {
 }
 
 #[cfg(test)]
+mod others;
+#[cfg(test)]
 mod tests;

@@ -127,10 +127,6 @@ impl Core {
         desk.secret()?;
         let address = listener.local_addr()?;
         let (stop, stopped) = watch::channel(false);
-        if let Some(neighbours) = &mut neighbours {
-            desk.note_neighbours(neighbours.look());
-            neighbours.listen(hear(&desk, &known, &addresses, live.ears()))?;
-        }
         let report = report(Arc::clone(&desk), Arc::clone(&known), dropped_lines);
         let reads = desk.reads().clone();
         let readers = config.readers();
@@ -143,6 +139,7 @@ impl Core {
         let (reader, views, (providers, services)) = opened.await??;
         let mut engine = Engine::new(pace);
         engine.know(&providers, services.iter().map(|service| (service.id, service.hold_limit)));
+        let (ears, for_words) = (live.ears(), (Arc::clone(&known), Arc::clone(&addresses)));
         let means = means(&desk, &addresses, clock, views);
         let engine = tokio::spawn(live.run(engine, means, stopped.clone(), report));
         let reads = desk.reads().clone();
@@ -150,6 +147,12 @@ impl Core {
         let settings =
             panelworks_web::Settings { demo_note, promise: Some(promise), ..config.web_settings(address) };
         let panel = Arc::new(panelworks_web::Panel::new(known, desk.handle().clone(), reader, settings));
+        if let Some(neighbours) = &mut neighbours {
+            desk.note_neighbours(neighbours.look());
+            let counting = Arc::clone(&panel);
+            let usage = Box::new(move |nodes| counting.tell_calls(nodes));
+            neighbours.listen(hear(&desk, for_words, Arc::clone(&panel), ears), usage)?;
+        }
         let bounds = config.bounds();
         let routes = router(Arc::clone(&panel));
         let web = tokio::spawn(serve(listener, panel, routes, bounds, told(stopped.clone())));
@@ -301,8 +304,13 @@ fn follow(known: Arc<Known>, ears: Ears, addresses: Arc<Addresses>) -> Follower 
 }
 
 /// What hears of the other nodes, on the store's thread.
-fn hear(desk: &Desk, known: &Arc<Known>, addresses: &Arc<Addresses>, ears: Ears) -> Hearer {
-    let (known, addresses, handle) = (Arc::clone(known), Arc::clone(addresses), desk.handle().clone());
+fn hear(
+    desk: &Desk,
+    (known, addresses): (Arc<Known>, Arc<Addresses>),
+    panel: Arc<panelworks_web::Panel>,
+    ears: Ears,
+) -> Hearer {
+    let handle = desk.handle().clone();
     Box::new(move |word| match word {
         Word::Changed(changes) => {
             known.hear(&changes);
@@ -310,6 +318,7 @@ fn hear(desk: &Desk, known: &Arc<Known>, addresses: &Arc<Addresses>, ears: Ears)
             ears.hear_word(Word::Changed(changes));
         }
         Word::Touched(_) | Word::Inherited(_) => ears.hear_word(word),
+        Word::Called(calls) => panel.count_calls(&calls),
         Word::Deaf => known.note_deaf(true),
         Word::Hears => known.note_deaf(false),
         Word::Over(failure) => {

@@ -121,6 +121,8 @@ pub const NEWS_ROWS: u64 = 1_000;
 /// Times that rows of news are read again because this node changed such rows meanwhile, and the pause between two.
 pub const NEWS_TRIES: usize = 100;
 pub const NEWS_AGAIN: Duration = Duration::from_millis(5);
+/// Rounds of customers' calls that a node's row keeps, for those that read late: four seconds.
+pub const PACE_ROUNDS: u64 = 8;
 /// A node that has heard nothing of the others for so long says so, and its doors close: it may know keys as good
 /// that are revoked.
 pub const DEAF_AFTER: Duration = Duration::from_secs(3);

@@ -20,6 +20,8 @@ pub enum Word {
     Touched(Vec<OrderId>),
     /// What these nodes have accepted is this node's work from now on: they have fallen silent.
     Inherited(Vec<NodeId>),
+    /// So often other nodes let these keys through, since it was told last.
+    Called(Calls),
     /// Nothing was heard for [`crate::limits::DEAF_AFTER`]: what is known may be old.
     Deaf,
     /// Everything is heard again, and all that was missed has been told.
@@ -27,6 +29,12 @@ pub enum Word {
     /// Another node has taken this one for dead: nothing of it is written any more.
     Over(StoreError),
 }
+
+/// The first eight bytes of an API key's hash, and how often it was let through.
+pub type Calls = Vec<(u64, u32)>;
+
+/// Says how often busy keys were let through here since it was asked last; it is given the number of living nodes.
+pub type Usage = Box<dyn FnMut(usize) -> Calls + Send>;
 
 /// Who is told. Called on the store's thread: it must not wait.
 pub type Hearer = Box<dyn FnMut(Word) + Send>;
@@ -50,7 +58,7 @@ pub type Look = Arc<dyn Fn() -> Standing + Send + Sync>;
 pub trait Neighbours: Send + Sync + std::fmt::Debug {
     /// Begins to tell, from where the books stood when they were opened; nothing is left out. A node that listens is
     /// one that works: it takes over what silent nodes leave. To be called once.
-    fn listen(&mut self, hearer: Hearer) -> Result<(), StoreError>;
+    fn listen(&mut self, hearer: Hearer, usage: Usage) -> Result<(), StoreError>;
 
     /// How it stands; for whoever wants to know later.
     fn look(&self) -> Look;

@@ -21,6 +21,7 @@ mod listener;
 mod load;
 mod news;
 mod node;
+mod paces;
 mod promise;
 mod queue;
 mod reads;

@@ -1,12 +1,13 @@
 //! How many calls in how much time: a token bucket kept as one number (the generic cell rate algorithm).
 //!
 //! In: the time as nanoseconds since the panel's start, and the pace. Out: go, wait, or refused with the time to
-//! come back. A bucket is eight bytes and takes no lock. Rules: `api-v2.md` §12 and rule 11; invariants.md C6, C28.
+//! come back. A bucket is twelve bytes and takes no lock. Where several nodes answer, each tells the others what it let
+//! through, and counts what it is told. Rules: `api-v2.md` §12 and rule 11; invariants.md C6, C28.
 //! It reads no clock, so that tests need none.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,13 @@ impl Pace {
         let interval = NANOS_PER_MINUTE / calls as u64;
         Self { interval, slack: interval * (burst as u64 - 1) }
     }
+
+    /// Calls of one key that each of so many nodes may keep to itself: together a quarter of what may come at once.
+    pub(crate) fn untold(self, nodes: usize) -> u32 {
+        let burst = self.slack / self.interval + 1;
+        let nodes = u64::try_from(nodes).unwrap_or(u64::MAX).max(1);
+        u32::try_from(burst / nodes.saturating_mul(4)).unwrap_or(u32::MAX).max(1)
+    }
 }
 
 /// What becomes of a call.
@@ -44,7 +52,11 @@ pub(crate) enum Turn {
 
 /// What one caller has used up: the time at which it would be fully rested.
 #[derive(Debug, Default)]
-pub(crate) struct Bucket(AtomicU64);
+pub(crate) struct Bucket {
+    rested: AtomicU64,
+    /// Calls let through here, of which other nodes were not told.
+    untold: AtomicU32,
+}
 
 impl Bucket {
     /// Asks for one call at `now`; `patience` is how long the caller is ready to wait.
@@ -52,12 +64,29 @@ impl Bucket {
         let patience = nanos(patience);
         let mut turn = Turn::Now;
         // A refused call uses nothing up: the closure gives None.
-        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |rested| {
+        let taken = self.rested.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |rested| {
             let (after, decided) = step(pace, rested, now, patience);
             turn = decided;
             after
         });
+        if taken.is_ok() {
+            self.untold.fetch_add(1, Ordering::Relaxed);
+        }
         turn
+    }
+
+    /// Calls to be told to other nodes: none below `least`, which stay for the next time.
+    pub(crate) fn tell(&self, least: u32) -> Option<u32> {
+        let untold = self.untold.load(Ordering::Relaxed);
+        (untold > 0 && untold >= least).then(|| self.untold.swap(0, Ordering::Relaxed))
+    }
+
+    /// Counts calls that another node let through.
+    pub(crate) fn count(&self, pace: Pace, now: u64, calls: u32) {
+        let used = pace.interval.saturating_mul(u64::from(calls));
+        let count = |rested: u64| Some(rested.max(now).saturating_add(used));
+        // It always counts.
+        let _ = self.rested.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count);
     }
 }
 
@@ -153,6 +182,28 @@ mod tests {
         assert_eq!(bucket.take(pace, 0, patience), Turn::After(Duration::from_secs(1)));
         assert_eq!(bucket.take(pace, 0, patience), Turn::After(Duration::from_secs(2)));
         assert_eq!(bucket.take(pace, 0, patience), Turn::Refused(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn what_another_node_let_through_is_used_up_here_too() {
+        let (bucket, pace) = (Bucket::default(), Pace::per_minute(60, 3));
+        assert_eq!(bucket.take(pace, SECOND, NONE), Turn::Now);
+        bucket.count(pace, SECOND, 2);
+        assert_eq!(bucket.take(pace, SECOND, NONE), Turn::Refused(Duration::from_secs(1)));
+        assert_eq!(bucket.tell(1), Some(1), "only its own calls are told, and no refused ones");
+        assert_eq!(bucket.tell(1), None);
+    }
+
+    #[test]
+    fn few_calls_are_told_when_they_have_become_more() {
+        let (bucket, pace) = (Bucket::default(), Pace::per_minute(600, 60));
+        assert_eq!((pace.untold(1), pace.untold(3), pace.untold(100)), (15, 5, 1));
+        for _ in 0..4 {
+            bucket.take(pace, 0, NONE);
+        }
+        assert_eq!(bucket.tell(5), None);
+        bucket.take(pace, 0, NONE);
+        assert_eq!(bucket.tell(5), Some(5));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! rule, SQL, a provider.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use panelworks_core::command::Command;
 use panelworks_core::ids::CustomerId;
 use panelworks_core::outcome::Outcome;
 use panelworks_store::executor::{Committed, Handle, Lane, Reply, Undecided};
+use panelworks_store::neighbours::Calls;
 use panelworks_store::ports::StoreError;
 use panelworks_store::reader::{Reader, Reads, Unanswered};
 use panelworks_wire::ErrorText;
@@ -39,6 +40,7 @@ pub struct Panel {
     started: Instant,
     /// When the log was last told of a call that found no answer, in nanoseconds since the start.
     complained: AtomicU64,
+    has_others: AtomicBool,
     /// The books are not open yet.
     waiting: Option<Waiting>,
 }
@@ -71,6 +73,7 @@ impl Panel {
             bad_keys: BadKeys::new(settings.bad_keys),
             started: Instant::now(),
             complained: AtomicU64::new(0),
+            has_others: AtomicBool::new(false),
             settings,
             waiting: None,
         }
@@ -103,6 +106,25 @@ impl Panel {
             return Turn::Now;
         }
         caller.bucket.take(self.settings.requests, self.nanos(), patience)
+    }
+
+    /// What other nodes must be told of the calls of busy keys, where there are so many nodes. Alone, nothing: and what
+    /// was counted until then is nobody's business later.
+    pub fn tell_calls(&self, nodes: usize) -> Calls {
+        let had_others = self.has_others.swap(nodes > 1, Ordering::Relaxed);
+        match (had_others, nodes > 1) {
+            (false, false) => Calls::new(),
+            (true, true) => self.known.callers.tell_calls(self.settings.requests.untold(nodes)),
+            (true, false) | (false, true) => {
+                self.known.callers.tell_calls(1);
+                Calls::new()
+            }
+        }
+    }
+
+    /// Counts calls that other nodes let through.
+    pub fn count_calls(&self, calls: &Calls) {
+        self.known.callers.count_calls(calls, self.settings.requests, self.nanos());
     }
 
     /// Counts a wrong key.

@@ -5,6 +5,7 @@
 
 mod fallen;
 mod news;
+mod pace;
 mod race;
 mod rolling;
 
@@ -41,11 +42,19 @@ struct Nodes {
 impl Nodes {
     /// `provider`: further flags of the simulated provider.
     async fn start(count: usize, provider: &[&str]) -> Self {
+        Self::start_with(count, provider, &[]).await
+    }
+
+    /// The same with further settings, without their `PANELWORKS_`.
+    async fn start_with(count: usize, provider: &[&str], settings: &[(&str, &str)]) -> Self {
         let provider = SimulatorProcess::start(provider).await;
         let key = Folder::new("key");
         let mut variables = Cluster::shared().variables();
         let key_file = key.file("secret.key").display().to_string();
         variables.push(("PANELWORKS_PANEL_SECRET_KEY_FILE".to_owned(), key_file));
+        let further =
+            settings.iter().map(|(name, value)| (format!("PANELWORKS_{name}"), (*value).to_owned()));
+        variables.extend(further);
         let world = World::new()
             .surrounded_by(&variables)
             .customer("anna", "1000000")

@@ -206,7 +206,7 @@ fn tell(engine: &mut Engine, now: Timestamp, heard: Heard) {
         Heard::Said(Word::Touched(orders)) => engine.touched(&orders),
         Heard::Said(Word::Inherited(nodes)) => engine.inherited(nodes),
         // The doors' and the program's business.
-        Heard::Said(Word::Deaf | Word::Hears | Word::Over(_)) => {}
+        Heard::Said(Word::Called(_) | Word::Deaf | Word::Hears | Word::Over(_)) => {}
         Heard::Decided(ticket, reply) => engine.decided(now, ticket, reply),
         Heard::Answered(ticket, answer) => engine.answered(now, ticket, &answer),
         Heard::Found(found) => engine.found(now, found),

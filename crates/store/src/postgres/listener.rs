@@ -20,11 +20,12 @@ use super::connection::{Connection, Step};
 use super::error::{Failure, error};
 use super::load;
 use super::news::News;
+use super::paces::Paces;
 use super::rows::{self, columns, details, get};
 use super::ties::Ties;
 use super::values::{eight, four};
 use crate::limits;
-use crate::neighbours::{Hearer, Look, Neighbours, Word};
+use crate::neighbours::{Hearer, Look, Neighbours, Usage, Word};
 use crate::ports::{StoreError, StoreErrorKind};
 
 /// Every other node's news after the place where we are with it, by the partial index `batch_news`.
@@ -84,7 +85,7 @@ impl PostgresNeighbours {
 }
 
 impl Neighbours for PostgresNeighbours {
-    fn listen(&mut self, hearer: Hearer) -> Result<(), StoreError> {
+    fn listen(&mut self, hearer: Hearer, usage: Usage) -> Result<(), StoreError> {
         const WHAT: &str = "starting the listener";
         let mut connection = Connection::new(self.options.clone()).map_err(|failure| failure.doing(WHAT))?;
         connection.ring(Arc::clone(&self.ties.bell));
@@ -94,7 +95,10 @@ impl Neighbours for PostgresNeighbours {
             connection,
             ties: Arc::clone(&self.ties),
             places,
+            paces: Paces::default(),
+            paced_at: Instant::now(),
             hearer,
+            usage,
             heard_at: Instant::now(),
             is_deaf: false,
         };
@@ -136,7 +140,10 @@ struct Listener {
     connection: Connection,
     ties: Arc<Ties>,
     places: Places,
+    paces: Paces,
+    paced_at: Instant,
     hearer: Hearer,
+    usage: Usage,
     heard_at: Instant,
     is_deaf: bool,
 }
@@ -180,6 +187,20 @@ impl Listener {
         while let Some((news, places)) = self.next()? {
             self.tell(&news)?;
             self.places.extend(places);
+        }
+        self.keep_pace()
+    }
+
+    /// However often it is woken.
+    fn keep_pace(&mut self) -> Result<(), Failure> {
+        if self.paced_at.elapsed() < limits::NEWS_EVERY {
+            return Ok(());
+        }
+        self.paced_at = Instant::now();
+        let calls = (self.usage)(self.ties.standing().live);
+        let heard = self.paces.exchange(&mut self.connection, self.ties.taken, calls)?;
+        if !heard.is_empty() {
+            (self.hearer)(Word::Called(heard));
         }
         Ok(())
     }

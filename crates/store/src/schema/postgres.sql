@@ -31,6 +31,14 @@ create table node (
     lease_until timestamptz not null
 );
 
+-- How often busy customers called each node lately, so that a limit holds over all of them; postgres/paces.rs. Not
+-- logged: what a crash of the server takes, nobody misses.
+create unlogged table pace (
+    node integer primary key,
+    epoch integer not null,
+    rounds text not null
+);
+
 -- Ids are handed to nodes in blocks: `next_id` is the first that nobody has. Kinds: postgres/blocks.rs.
 create table id_sequence (
     kind smallint primary key,

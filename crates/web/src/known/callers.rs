@@ -9,9 +9,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use panelworks_core::customer::{Account, ApiKey, Customer, KeyHash, Standing, Switches};
 use panelworks_core::ids::CustomerId;
+use panelworks_store::neighbours::Calls;
 use sha2::{Digest, Sha256};
 
-use crate::pace::Bucket;
+use crate::pace::{Bucket, Pace};
 
 /// The hash under which a key is stored and looked up. A lookup by hash tells nothing about how much of a guess was
 /// right (invariants.md C7).
@@ -27,6 +28,13 @@ pub struct Caller {
     pub switches: Switches,
     /// What this key has used up of its pace.
     pub(crate) bucket: Arc<Bucket>,
+}
+
+/// Tells keys apart among nodes: nobody finds two with one mark, and whoever did would only share a limit.
+fn mark(KeyHash(hash): KeyHash) -> u64 {
+    let mut mark = [0; 8];
+    mark.copy_from_slice(&hash[..8]);
+    u64::from_be_bytes(mark)
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +71,28 @@ impl Callers {
         let key = tables.keys.get(&hash)?;
         let Facts { standing, switches } = tables.customers.get(&key.customer).copied()?;
         Some(Caller { customer: key.customer, standing, switches, bucket: Arc::clone(&key.bucket) })
+    }
+
+    /// Calls to be told to other nodes, of every key with at least so many. A look at each key: a millisecond for a
+    /// hundred thousand.
+    pub(crate) fn tell_calls(&self, least: u32) -> Calls {
+        let tables = self.tables();
+        let told = tables.keys.iter().filter_map(|(hash, key)| Some((mark(*hash), key.bucket.tell(least)?)));
+        told.collect()
+    }
+
+    /// Counts calls that other nodes let through.
+    pub(crate) fn count_calls(&self, calls: &Calls, pace: Pace, now: u64) {
+        let mut elsewhere: HashMap<u64, u32> = HashMap::with_capacity(calls.len());
+        for (key, count) in calls {
+            let sum = elsewhere.entry(*key).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        for (hash, key) in &self.tables().keys {
+            if let Some(count) = elsewhere.get(&mark(*hash)) {
+                key.bucket.count(pace, now, *count);
+            }
+        }
     }
 
     pub(crate) fn note_account(&self, account: &Account) {

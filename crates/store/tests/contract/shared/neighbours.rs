@@ -1,5 +1,6 @@
 //! What nodes hear of each other, and how the work of one that fell silent finds another (invariants.md A11, A12, C30).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -11,7 +12,7 @@ use panelworks_core::ids::{NodeId, OrderId};
 use panelworks_core::testing::{draft, place};
 use panelworks_core::world::{Changes, Key};
 use panelworks_store::contract::{Panel, credit, link};
-use panelworks_store::neighbours::{Neighbours as _, Word};
+use panelworks_store::neighbours::{Calls, Neighbours as _, Word};
 use panelworks_store::ports::{Share, StoreErrorKind};
 
 use super::{ByHand, two, until};
@@ -22,20 +23,29 @@ const HASTY: Duration = Duration::from_millis(500);
 
 /// All that a node was told.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<Word>>>);
+struct Told {
+    words: Arc<Mutex<Vec<Word>>>,
+    /// How often it was asked for its own calls.
+    asked: Arc<AtomicUsize>,
+}
 
 impl Told {
     fn by(panel: &mut Panel<'_, InPostgres>) -> Self {
         let told = Self::default();
         let ears = told.clone();
         let neighbours = panel.subject.neighbours.as_mut().expect("open");
-        let hear = move |word| ears.0.lock().expect("not poisoned").push(word);
-        neighbours.listen(Box::new(hear)).expect("listens");
+        let hear = move |word| ears.words.lock().expect("not poisoned").push(word);
+        let asked = Arc::clone(&told.asked);
+        let usage = move |_| {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Calls::new()
+        };
+        neighbours.listen(Box::new(hear), Box::new(usage)).expect("listens");
         told
     }
 
     fn words(&self) -> Vec<Word> {
-        self.0.lock().expect("not poisoned").clone()
+        self.words.lock().expect("not poisoned").clone()
     }
 
     fn inherited(&self) -> Vec<NodeId> {
@@ -246,5 +256,25 @@ fn a_node_reads_by_itself_what_it_decides_whatever_it_was_told() {
         let refused = one.refused(place(customer, service, draft("a", 100)));
         assert_eq!(refused, panelworks_core::outcome::Refusal::AccountSuspended);
         assert!(one.load(Key::Service(service)).services.get(&service).is_some());
+    });
+}
+
+#[test]
+fn calls_that_one_node_let_through_are_counted_once_on_the_other() {
+    two(|one, other| {
+        let told = Told::by(one);
+        // Asked a second time, it has looked at the others once: what they tell from now on is new.
+        until(|| told.asked.load(Ordering::Relaxed) > 1);
+        let mut rounds = vec![vec![(5, 1)], vec![], vec![(9, 2)], vec![], vec![(9, 3), (u64::MAX, 1)]];
+        let usage = move |_| rounds.pop().unwrap_or_default();
+        let neighbours = other.subject.neighbours.as_mut().expect("open");
+        neighbours.listen(Box::new(|_| ()), Box::new(usage)).expect("listens");
+        let counted = || {
+            let calls = |word| if let Word::Called(calls) = word { calls } else { Calls::new() };
+            told.words().into_iter().flat_map(calls).collect::<Calls>()
+        };
+        // Each look finds the rounds before it too.
+        until(|| counted().contains(&(5, 1)));
+        assert_eq!(counted(), [(9, 3), (u64::MAX, 1), (9, 2), (5, 1)]);
     });
 }
