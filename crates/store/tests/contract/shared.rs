@@ -48,7 +48,9 @@ impl ByHand {
 }
 
 /// Two nodes on one schema.
-pub(crate) fn two<T>(test: impl FnOnce(&mut Panel<'_, InPostgres>, &mut Panel<'_, InPostgres>) -> T) -> Option<T> {
+pub(crate) fn two<T>(
+    test: impl FnOnce(&mut Panel<'_, InPostgres>, &mut Panel<'_, InPostgres>) -> T,
+) -> Option<T> {
     let mut first = InPostgres::new()?;
     let mut second = first.beside("second");
     let mut one = Panel::open(&mut first);
