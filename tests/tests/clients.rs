@@ -13,28 +13,54 @@ use panelworks_tests::{Panel, has, link, skipped, until};
 const WAIT_SECONDS: &str = "150";
 const LIMIT: Duration = Duration::from_mins(5);
 
-/// A language, how to see that it is there, and its program.
-const CLIENTS: [(&str, &[&str], &[&str]); 3] = [
-    (
-        "PHP with curl",
-        &["php", "-r", "exit(extension_loaded('curl') ? 0 : 1);"],
-        &["php", "tests/clients/client_test.php"],
-    ),
-    (
-        "Python with requests",
-        &["python3", "-c", "import requests"],
-        &["python3", "tests/clients/client_test.py"],
-    ),
-    (
-        "Node",
-        &["node", "-e", "process.exit(typeof fetch === 'function' ? 0 : 1)"],
-        &["node", "tests/clients/client_test.mjs"],
-    ),
-];
+/// A language: how to see that it is there, what runs its programs, our client test in it and the example we ship.
+struct Language {
+    name: &'static str,
+    runs: &'static str,
+    probe: [&'static str; 2],
+    client: &'static str,
+    example: &'static str,
+}
 
-/// The same languages with the examples that we ship.
-const EXAMPLES: [&str; 3] =
-    ["examples/php/example.php", "examples/python/example.py", "examples/node/example.mjs"];
+impl Language {
+    fn is_there(&self) -> bool {
+        has(&[&[self.runs], self.probe.as_slice()].concat())
+    }
+}
+
+fn languages() -> [Language; 3] {
+    [
+        Language {
+            name: "PHP with curl",
+            runs: "php",
+            probe: ["-r", "exit(extension_loaded('curl') ? 0 : 1);"],
+            client: "tests/clients/client_test.php",
+            example: "examples/php/example.php",
+        },
+        Language {
+            name: "Python with requests",
+            runs: python(),
+            probe: PYTHON_PROBE,
+            client: "tests/clients/client_test.py",
+            example: "examples/python/example.py",
+        },
+        Language {
+            name: "Node",
+            runs: "node",
+            probe: ["-e", "process.exit(typeof fetch === 'function' ? 0 : 1)"],
+            client: "tests/clients/client_test.mjs",
+            example: "examples/node/example.mjs",
+        },
+    ]
+}
+
+const PYTHON_PROBE: [&str; 2] = ["-c", "import requests"];
+
+/// The one on the path, or the system's where only that one has `requests`: that is where packages install it.
+fn python() -> &'static str {
+    let on_path = has(&[&["python3"], PYTHON_PROBE.as_slice()].concat());
+    if on_path { "python3" } else { "/usr/bin/python3" }
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
@@ -61,13 +87,14 @@ async fn clients_in_three_languages_find_what_they_rely_on() {
     let panel = Panel::demo(&["--past", "--speed", "1200"]).await;
     let ready = panel.ready_path().display().to_string();
     let mut running = Vec::new();
-    for (name, probe, words) in CLIENTS {
-        if !has(probe) {
-            skipped(name, "not installed");
+    for language in languages() {
+        if !language.is_there() {
+            skipped(language.name, "not installed");
             continue;
         }
-        let words = words.iter().copied().chain([ready.as_str()]).map(str::to_owned).collect();
-        running.push((name, start(words, vec![("CLIENT_TEST_WAIT", WAIT_SECONDS.to_owned())])));
+        let words = [language.runs, language.client, &ready].map(str::to_owned).to_vec();
+        let wait = vec![("CLIENT_TEST_WAIT", WAIT_SECONDS.to_owned())];
+        running.push((language.name, start(words, wait)));
     }
     for (name, task) in running {
         let (passed, said) = end(task).await;
@@ -88,14 +115,14 @@ async fn the_examples_place_an_order_and_follow_it_to_its_end() {
     let customer = panel.customer(0);
     let given = || vec![("PANEL_URL", customer.url().to_owned()), ("PANEL_KEY", customer.key().to_owned())];
     let mut running = Vec::new();
-    for ((name, probe, words), example) in CLIENTS.into_iter().zip(EXAMPLES) {
-        if !has(probe) {
-            skipped(&format!("the example for {name}"), "not installed");
+    for language in languages() {
+        if !language.is_there() {
+            skipped(&format!("the example for {}", language.name), "not installed");
             continue;
         }
         let link = link("example");
-        let words = [words[0], example, &service, &link, "100"].map(str::to_owned).to_vec();
-        running.push((example, link, start(words, given())));
+        let words = [language.runs, language.example, &service, &link, "100"].map(str::to_owned).to_vec();
+        running.push((language.example, link, start(words, given())));
     }
     if has(&["curl", "--version"]) {
         let link = link("curl");

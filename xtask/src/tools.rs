@@ -32,7 +32,8 @@ const TOOLS: [Tool; 10] = [
     },
     Tool {
         name: "Python with requests",
-        probe: &["python3", "-c", "import requests"],
+        // The system's is where its packages are, whichever is first on the path.
+        probe: &["sh", "-c", "python3 -c 'import requests' || /usr/bin/python3 -c 'import requests'"],
         packages: &["python3", "python3-requests"],
         used_for: "the Python client",
     },
