@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: the benchmark (`performance.md`, P1, P2, P3 to one million orders, P4 to P7, P11 to P14).
+//! `cargo xtask bench`: the benchmark (`performance.md`, P1, P2, P3 to one million orders, P4 to P7, P9 to P14).
 //!
 //! In: release builds of the program and of two examples that stand beside what they measure. Out: a table of ratios
 //! within this one run, and with `--json` an object from each goal's name to `{value, goal, met}`. The generator of
@@ -25,6 +25,8 @@ mod status;
 mod storage;
 mod sync;
 mod tested;
+mod upkeep;
+mod upstream;
 mod usual;
 
 use std::path::PathBuf;
@@ -77,7 +79,7 @@ struct Measurement {
 }
 
 /// In this order: what asks of the large books comes before what adds to them.
-const MEASUREMENTS: [Measurement; 12] = [
+const MEASUREMENTS: [Measurement; 14] = [
     Measurement { goal: "P1", in_quick: true, measure: adds::against_the_empty_handler },
     Measurement { goal: "P5", in_quick: true, measure: status::against_the_bare_rows },
     Measurement { goal: "P12", in_quick: true, measure: standing::until_the_first_answer },
@@ -87,6 +89,8 @@ const MEASUREMENTS: [Measurement; 12] = [
     Measurement { goal: "P14", in_quick: false, measure: nodes::two_against_one },
     Measurement { goal: "P3", in_quick: false, measure: adds::on_large_books },
     Measurement { goal: "P7", in_quick: false, measure: latency::at_half_the_rate },
+    Measurement { goal: "P9", in_quick: false, measure: upkeep::a_million_open_orders },
+    Measurement { goal: "P10", in_quick: false, measure: upkeep::forwarding_under_load },
     Measurement { goal: "P13", in_quick: false, measure: storage::of_a_whole_life },
     Measurement { goal: "P4", in_quick: false, measure: services::against_a_file },
     Measurement { goal: "P11", in_quick: true, measure: standing::memory },

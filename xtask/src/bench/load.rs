@@ -209,7 +209,7 @@ impl Answer {
 }
 
 /// Where the head ends and where the body does, once the head is there.
-fn measure(bytes: &[u8]) -> Option<(usize, usize)> {
+pub(crate) fn measure(bytes: &[u8]) -> Option<(usize, usize)> {
     const LENGTH: &[u8] = b"content-length:";
     let head = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
     let line = bytes[..head]

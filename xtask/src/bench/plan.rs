@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) window: Duration,
     /// Orders of large books.
     pub(crate) large_books: u32,
+    /// How long the questions about open orders are watched: longer than any of them may wait.
+    pub(crate) watch: Duration,
     /// From a demo's start to the look at its memory.
     pub(crate) idle: Duration,
     /// Orders whose whole lives are stored for P13.
@@ -39,6 +41,7 @@ impl Plan {
             warm_up: Duration::from_millis(500),
             window: Duration::from_secs(3),
             large_books: 1_000_000,
+            watch: Duration::from_secs(200),
             idle: Duration::from_mins(1),
             lives: 200_000,
         }
@@ -50,6 +53,7 @@ impl Plan {
             warm_up: Duration::from_millis(100),
             window: Duration::from_millis(400),
             large_books: 100_000,
+            watch: Duration::from_secs(200),
             idle: Duration::from_secs(10),
             lives: 20_000,
         }

@@ -69,6 +69,28 @@ impl Programs {
         std::fs::write(folder.join("secret.key"), key).context("can't write the key file")
     }
 
+    /// Adds orders that are all under way at accounts 2, 3, … and were accepted in even steps over the `past`.
+    pub(crate) fn open(
+        &self,
+        folder: &Path,
+        orders: u32,
+        customers: u32,
+        accounts: u32,
+        past: Duration,
+    ) -> Result<()> {
+        let numbers = [u64::from(orders), u64::from(customers), u64::from(accounts), past.as_secs()];
+        let [orders, customers, accounts, seconds] = numbers.map(|number| number.to_string());
+        self.books(&["open", &path(folder), &orders, &customers, &accounts, &seconds]).map(|_| ())
+    }
+
+    /// Opens an account at a provider on this machine.
+    pub(crate) fn add_provider(&self, folder: &Path, url: &str, connections: u32) -> Result<()> {
+        let mut command = Command::new(&self.panelworks);
+        command.args(["provider", "add", url, "--allow-local", "--key", "bench"]).arg("--connections");
+        command.arg(connections.to_string()).arg("--config").arg(configure(folder)?);
+        succeed(command.stdin(Stdio::null()).stdout(Stdio::null()))
+    }
+
     /// Bytes of the books of this many orders after their whole lives.
     pub(crate) fn live(&self, folder: &Path, orders: u32) -> Result<u64> {
         Ok(self.books(&["live", &path(folder), &orders.to_string()])?.parse()?)

@@ -21,18 +21,46 @@ const PAST: Span = Span::days(30);
 
 /// Fills an empty folder; gives the number of orders.
 pub(crate) fn fill(folder: &Path, orders: u32, customers: u32, services: u32) -> Result<u32, Box<dyn Error>> {
-    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+    let now = now()?;
     let began = now - PAST.0;
     let at = |number: u32| Timestamp(began + PAST.0 * i64::from(number) / i64::from(orders.max(1)));
     let mut shop = Shop::open(folder)?;
     shop.furnish(Timestamp(began), customers, services)?;
     for first in (0..orders).step_by(ORDERS as usize) {
-        let placed = shop.place(at(first), first..orders.min(first + ORDERS), customers)?;
+        let placed = shop.place(at(first), first..orders.min(first + ORDERS), customers, 1)?;
         let ended: Vec<OrderId> = placed.into_iter().filter(|order| order.0 % OPEN_ONE_OF != 0).collect();
         deliver(&mut shop, at(first), &ended)?;
     }
     shop.switch_provider_off(Timestamp(now))?;
     Ok(orders)
+}
+
+/// Adds to filled books, that are at their first orders, orders that are all open: under way at `accounts` accounts, which
+/// are there from number 2 on, and accepted in even steps over the last `seconds`. Gives the number of orders.
+pub(crate) fn open(
+    folder: &Path,
+    orders: u32,
+    customers: u32,
+    accounts: u32,
+    seconds: u32,
+) -> Result<u32, Box<dyn Error>> {
+    let (now, past) = (now()?, Span::seconds(i64::from(seconds)));
+    let at = |number: u32| Timestamp(now - past.0 + past.0 * i64::from(number) / i64::from(orders.max(1)));
+    let mut shop = Shop::open(folder)?;
+    shop.serve_from(at(0), 2..2 + accounts)?;
+    for first in (0..orders).step_by(ORDERS as usize) {
+        let placed = shop.place(at(first), first..orders.min(first + ORDERS), customers, accounts)?;
+        for step in [begin, accept, progress] {
+            let commands: Vec<Command> = placed.iter().map(|order| step(*order)).collect();
+            shop.run(at(first), &commands)?;
+        }
+    }
+    Ok(orders)
+}
+
+/// Milliseconds since 1970.
+fn now() -> Result<i64, Box<dyn Error>> {
+    Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }
 
 fn deliver(shop: &mut Shop, now: Timestamp, orders: &[OrderId]) -> Result<(), Box<dyn Error>> {

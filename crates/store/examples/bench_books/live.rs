@@ -33,7 +33,7 @@ pub(crate) fn live(folder: &Path, orders: u32) -> Result<u64, Box<dyn Error>> {
     while first < orders || waiting.iter().any(|queue| !queue.is_empty()) {
         now = now.after(Span::seconds(1));
         if first < orders {
-            let placed = shop.place(now, first..orders.min(first + BATCH), CUSTOMERS)?;
+            let placed = shop.place(now, first..orders.min(first + BATCH), CUSTOMERS, 1)?;
             first += BATCH;
             waiting[0].push_back(placed);
         }

@@ -3,10 +3,11 @@
 //! In: what to do, a folder, numbers. Out: one number per line on standard output. Everything is written through the
 //! real core, executor and store, so that what is measured on it was laid down as a panel lays it down;
 //! only the syncs are left out while filling. Customers' keys are their numbers from 0, written with 32 digits:
-//! whoever asks knows them without being told. `cargo xtask bench` runs this (`performance.md`, P3, P5, P12, P13).
+//! whoever asks knows them without being told. `cargo xtask bench` runs this (`performance.md`, P3, P5, P9, P10, P12, P13).
 //!
 //! ```text
 //! bench_books fill FOLDER ORDERS CUSTOMERS [SERVICES]   orders, nearly all ended
+//! bench_books open FOLDER ORDERS CUSTOMERS ACCOUNTS SECONDS   adds orders that are under way at accounts 2, 3, …
 //! bench_books live FOLDER ORDERS                        prints the bytes of the closed file
 //! bench_books look-up FOLDER ORDERS CUSTOMERS SECONDS   prints look-ups of 100 rows per second
 //! bench_books count FOLDER                              prints the orders there are
@@ -29,7 +30,7 @@ use std::str::FromStr;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    let what = words.next().ok_or("what is to be done: fill, live, look-up, count or database?")?;
+    let what = words.next().ok_or("what is to be done: fill, open, live, look-up, count or database?")?;
     if what == "database" {
         return place::serve(&words.collect::<Vec<_>>());
     }
@@ -39,6 +40,10 @@ fn main() -> Result<(), Box<dyn Error>> {
             let (orders, customers) = (number(&mut words)?, number(&mut words)?);
             let services = words.next().map_or(Ok(1), |word| word.parse())?;
             fill::fill(&folder, orders, customers, services)?.to_string()
+        }
+        "open" => {
+            let (orders, customers) = (number(&mut words)?, number(&mut words)?);
+            fill::open(&folder, orders, customers, number(&mut words)?, number(&mut words)?)?.to_string()
         }
         "live" => live::live(&folder, number(&mut words)?)?.to_string(),
         "look-up" => {

@@ -4,6 +4,7 @@
 //! dispatch is busy elsewhere, and nothing is sent.
 
 use std::error::Error;
+use std::ops::Range;
 use std::path::Path;
 
 use panelworks_core::catalogue::{Leg, Route, Service, ServiceType, Takes};
@@ -43,7 +44,7 @@ impl Shop {
     ) -> Result<(), Box<dyn Error>> {
         self.run(now, &[Command::PutProvider { account: Box::new(provider(0, true)) }])?;
         let services: Vec<Command> =
-            (1..=services).map(|n| Command::PutService { service: Box::new(service(n)) }).collect();
+            (1..=services).map(|n| put_service(ServiceId(0), n, ProviderAccountId(1))).collect();
         self.run(now, &services)?;
         for first in (0..customers).step_by(ROWS as usize) {
             let some = first..customers.min(first + ROWS);
@@ -70,14 +71,25 @@ impl Shop {
         Ok(all)
     }
 
-    /// Places one order for each of `numbers`; the customers take turns.
+    /// Has a service at each of these accounts that are there already: service 1 at the first, new ones at the others.
+    pub(crate) fn serve_from(&mut self, now: Timestamp, accounts: Range<u32>) -> Result<(), Box<dyn Error>> {
+        let id = |number| ServiceId(u32::from(number == 1));
+        let services: Vec<Command> = (1..)
+            .zip(accounts)
+            .map(|(n, account)| put_service(id(n), n, ProviderAccountId(account)))
+            .collect();
+        self.run(now, &services).map(|_| ())
+    }
+
+    /// Places one order for each of `numbers`; the customers take turns, and so do the services.
     pub(crate) fn place(
         &mut self,
         now: Timestamp,
         numbers: impl Iterator<Item = u32>,
         customers: u32,
+        services: u32,
     ) -> Result<Vec<OrderId>, Box<dyn Error>> {
-        let commands: Vec<Command> = numbers.map(|number| place(number, customers)).collect();
+        let commands: Vec<Command> = numbers.map(|number| place(number, customers, services)).collect();
         let placed = self.run(now, &commands)?;
         let id = |done| match done {
             Done::Placed { order, replayed: false } => Ok(order),
@@ -87,10 +99,10 @@ impl Shop {
     }
 }
 
-fn place(number: u32, customers: u32) -> Command {
+fn place(number: u32, customers: u32, services: u32) -> Command {
     Command::PlaceOrder {
         customer: CustomerId(number % customers + 1),
-        service: Some(ServiceId(1)),
+        service: Some(ServiceId(number % services + 1)),
         draft: Draft {
             link: Given::Is(format!("https://www.example.com/p/{number:012}/")),
             quantity: Given::Is(100),
@@ -139,15 +151,14 @@ fn provider(id: u32, enabled: bool) -> ProviderAccount {
     }
 }
 
-fn service(number: u32) -> Service {
+fn put_service(id: ServiceId, number: u32, account: ProviderAccountId) -> Command {
+    Command::PutService { service: Box::new(Service { id, ..service(number, account) }) }
+}
+
+fn service(number: u32, account: ProviderAccountId) -> Service {
     let rate = |micros| Rate::from_micros(micros).expect("a rate within bounds");
-    let leg = Leg {
-        account: ProviderAccountId(1),
-        service: "1077".to_owned(),
-        rate: rate(500_000),
-        cancel: true,
-        takes: Takes::Orders,
-    };
+    let leg =
+        Leg { account, service: "1077".to_owned(), rate: rate(500_000), cancel: true, takes: Takes::Orders };
     Service {
         id: ServiceId(0),
         name: format!("Followers | real and active, start within an hour, number {number}"),
