@@ -1,10 +1,11 @@
-//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `trust`, `tidy`.
+//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `fuzz`, `trust`, `tidy`.
 //!
 //! In: a command line. Out: what cargo and the programs it built said, and an exit code that is not 0 when anything
 //! failed. A laptop and CI run the same; only what may be skipped differs (`test.rs`). One file per task.
 
 mod bench;
 mod cargo;
+mod fuzz;
 mod simulate;
 mod steps;
 mod test;
@@ -31,6 +32,8 @@ enum Work {
     Test(test::Asked),
     /// Run the seeded simulation, or replay one seed of it
     Simulate(simulate::Asked),
+    /// Feed what nobody thought of to everything that reads a stranger's bytes
+    Fuzz(fuzz::Asked),
     /// Measure what `performance.md` asks for: ratios within one run
     Bench(bench::Asked),
     /// Kill and freeze a database cluster's primary under load, at least twenty times
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().work {
         Work::Test(asked) => test::run(&asked),
         Work::Simulate(asked) => simulate::run(&asked),
+        Work::Fuzz(asked) => fuzz::run(&asked),
         Work::Bench(asked) => bench::run(&asked),
         Work::Trust(asked) => trust::run(&asked),
         Work::Tidy => tidy::run(),

@@ -15,7 +15,7 @@ use clap::Args;
 use crate::cargo::{Built, PLANTED, TestProgram, build, cargo, succeed};
 use crate::steps::{Outcome, Steps};
 use crate::tools::{find_or_install, has_postgres, succeeds};
-use crate::{root, simulate, tidy};
+use crate::{fuzz, root, simulate, tidy};
 
 /// How much is tested.
 #[derive(Debug, Clone, Args)]
@@ -79,6 +79,9 @@ fn all(asked: &Asked, in_ci: bool, steps: &mut Steps) -> Result<()> {
     })?;
     steps.step("unit tests", || units(&built.tests))?;
     steps.step("simulation", || simulation(asked.quick))?;
+    if !asked.quick {
+        steps.step("fuzzing", || fuzz::short().map(Outcome::Remarked))?;
+    }
     for (target, what) in OUTSIDE.iter().filter(|(target, _)| !asked.quick || *target == "api") {
         steps.step(&format!("outside: {target} ({what})"), || {
             outside(&built, target, Store::Embedded, in_ci)

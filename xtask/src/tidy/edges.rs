@@ -12,7 +12,7 @@ use super::Finding;
 use crate::cargo::cargo;
 
 /// The table. Of our own crates each may name these.
-const ROOMS: [(&str, &[&str]); 10] = [
+const ROOMS: [(&str, &[&str]); 11] = [
     ("panelworks-wire", &[]),
     ("panelworks-core", &[]),
     ("panelworks-store", &["panelworks-core"]),
@@ -35,6 +35,8 @@ const ROOMS: [(&str, &[&str]); 10] = [
     ),
     // From outside: over HTTP and the command line, with the provider as company.
     ("panelworks-tests", &["panelworks-wire", "panelworks-provider-sim"]),
+    // Strangers' bytes are read by `wire` alone.
+    ("panelworks-fuzz", &["panelworks-wire"]),
     ("xtask", &[]),
 ];
 
