@@ -1,10 +1,11 @@
-//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `fuzz`, `trust`, `tidy`.
+//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `fuzz`, `trust`, `evidence`, `tidy`.
 //!
 //! In: a command line. Out: what cargo and the programs it built said, and an exit code that is not 0 when anything
 //! failed. A laptop and CI run the same; only what may be skipped differs (`test.rs`). One file per task.
 
 mod bench;
 mod cargo;
+mod evidence;
 mod fuzz;
 mod simulate;
 mod steps;
@@ -38,6 +39,8 @@ enum Work {
     Bench(bench::Asked),
     /// Kill and freeze a database cluster's primary under load, at least twenty times
     Trust(trust::Asked),
+    /// Write the table of faults, attacks and invariants with their tests into docs/trust.md
+    Evidence,
     /// Check what no compiler checks: sizes, names, heads, dead modules, edges between crates
     Tidy,
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Work::Fuzz(asked) => fuzz::run(&asked),
         Work::Bench(asked) => bench::run(&asked),
         Work::Trust(asked) => trust::run(&asked),
+        Work::Evidence => evidence::run(),
         Work::Tidy => tidy::run(),
     };
     match done {

@@ -193,6 +193,7 @@ fn documentation() -> Result<()> {
 }
 
 /// Licences, sources and bans: they can be judged without a network.
+/// Shows C32.
 fn dependencies(install: bool, in_ci: bool) -> Result<Outcome> {
     if !succeeds(&["cargo-deny", "--version"]) {
         if !install && !in_ci {

@@ -12,8 +12,10 @@ mod text;
 
 use anyhow::{Result, bail};
 
-use crate::root;
-use sources::Source;
+pub(crate) use names::declared_in;
+pub(crate) use sources::{Source, all as sources};
+
+use crate::{evidence, root};
 
 /// One thing that is not as it should be.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +47,7 @@ fn look(sources: &[Source]) -> Vec<Finding> {
     }
     modules::look(sources, &mut findings);
     glossary::look(sources, &mut findings);
+    evidence::look(sources, &mut findings);
     findings
 }
 

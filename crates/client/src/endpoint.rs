@@ -189,6 +189,7 @@ mod tests {
         ("https://255.255.255.255/", false),
     ];
 
+    /// Shows B18.
     #[test]
     fn no_spelling_of_an_address_passes_for_one_that_the_endpoint_may_have() {
         for (url, private) in FORMS {
@@ -200,6 +201,7 @@ mod tests {
         }
     }
 
+    /// Shows B18.
     #[test]
     fn a_user_name_before_the_host_is_refused_wherever_it_leads() {
         for open in [public, allowing_private] {
@@ -218,6 +220,7 @@ mod tests {
         }
     }
 
+    /// Shows B18.
     #[test]
     fn a_public_endpoint_is_https_on_an_https_port_without_credentials() {
         assert_eq!(public("http://provider.example/api/v2"), Err(EndpointError::NotHttps));

@@ -102,6 +102,7 @@ mod tests {
         text.parse().expect("an address")
     }
 
+    /// Shows B18.
     #[test]
     fn public_only_refuses_every_address_that_is_not_the_internets() {
         for text in [
@@ -155,6 +156,7 @@ mod tests {
         }
     }
 
+    /// Shows B18.
     #[test]
     fn public_only_admits_the_neighbours_of_every_blocked_network() {
         for text in [

@@ -261,6 +261,7 @@ mod tests {
         (ended, accepted.is_ok())
     }
 
+    /// Shows B18.
     #[tokio::test]
     async fn a_public_name_that_leads_to_our_own_machine_is_never_connected_to() {
         let (ended, connected) = led_home(Reach::PublicOnly).await;

@@ -223,6 +223,7 @@ mod tests {
         stage.run(Command::PutService { service: Box::new(service) })
     }
 
+    /// Shows C22, I7.
     #[test]
     fn a_changed_rate_is_a_new_price_version_and_sold_orders_keep_theirs() {
         let mut stage = Stage::default();

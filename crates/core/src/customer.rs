@@ -178,6 +178,7 @@ mod tests {
         stage.run(Command::CreditCustomer { customer, amount: Amount(micros), note: "by hand".to_owned() })
     }
 
+    /// Shows E4, I3.
     #[test]
     fn money_goes_in_and_out_by_hand_but_never_below_zero() {
         let mut stage = Stage::default();

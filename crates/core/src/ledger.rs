@@ -149,6 +149,7 @@ mod tests {
         assert_eq!(cause_of(9, 0, 0), None);
     }
 
+    /// Shows I4.
     #[test]
     fn every_field_of_an_entry_is_in_the_chain() {
         let entry = Entry {

@@ -176,6 +176,7 @@ mod tests {
         Rate::from_micros(micros).expect("a rate")
     }
 
+    /// Shows C3.
     #[test]
     fn a_charge_is_rounded_up_to_the_micro_unit() {
         assert_eq!(rate(900_000).charge(RatePer::Thousand, 309), Some(Amount(278_100)));
@@ -194,6 +195,7 @@ mod tests {
         assert_eq!(written(i64::MIN), "-9223372036854.775808");
     }
 
+    /// Shows C2.
     #[test]
     fn what_does_not_fit_is_none_and_never_wraps() {
         assert_eq!(rate(limits::RATE_MAX_MICROS).charge(RatePer::Thousand, u64::MAX), None);
@@ -202,12 +204,14 @@ mod tests {
     }
 
     proptest! {
+        /// Shows C3.
         #[test]
         fn splitting_an_order_never_makes_it_cheaper(r in 0..=limits::RATE_MAX_MICROS, a in 1..=limits::QUANTITY_MAX, b in 1..=limits::QUANTITY_MAX) {
             let charge = |q| i128::from(rate(r).charge(RatePer::Thousand, q).expect("fits").0);
             prop_assert!(charge(a) + charge(b) >= charge(a + b));
         }
 
+        /// Shows B6.
         #[test]
         fn a_share_lies_between_nothing_and_everything(charge in 0..=i64::MAX, quantity in 1..=limits::QUANTITY_MAX, part in 0..=limits::QUANTITY_MAX) {
             let delivered = part.min(quantity);
@@ -217,6 +221,7 @@ mod tests {
             prop_assert_eq!(share(Amount(charge), 0, quantity), Some(Amount(0)));
         }
 
+        /// Shows C2, C3.
         #[test]
         fn a_charge_agrees_with_the_exact_fraction(r in 0..=limits::RATE_MAX_MICROS, q in 1..=limits::QUANTITY_MAX) {
             let charge = i128::from(rate(r).charge(RatePer::Thousand, q).expect("fits").0);

@@ -342,6 +342,7 @@ mod tests {
         );
     }
 
+    /// Shows C14.
     #[test]
     fn a_new_password_and_a_suspension_end_every_session() {
         let mut stage = Stage::default();

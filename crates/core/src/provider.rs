@@ -180,6 +180,7 @@ mod tests {
     use crate::command::Command;
     use crate::testing::Stage;
 
+    /// Shows E3.
     #[test]
     fn another_key_or_address_is_another_account() {
         let mut stage = Stage::default();

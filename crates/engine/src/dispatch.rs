@@ -355,6 +355,7 @@ mod tests {
         })
     }
 
+    /// Shows A13.
     #[test]
     fn an_attempt_found_early_after_the_clock_went_back_is_claimed_again_when_it_is_due() {
         let (mut engine, now, due) = (ready(), Timestamp(0), Timestamp(3_600_000));

@@ -88,6 +88,7 @@ mod tests {
     use super::*;
     use panelworks_core::ids::OrderId;
 
+    /// Shows B3.
     #[test]
     fn five_failures_open_the_circuit_and_a_success_closes_it() {
         let mut health = Health::default();
@@ -101,6 +102,7 @@ mod tests {
         assert_eq!(health.closed_until(Timestamp(1)), None);
     }
 
+    /// Shows B13.
     #[test]
     fn a_refusal_for_funds_lets_one_attempt_through_a_minute() {
         let mut health = Health::default();
@@ -110,6 +112,7 @@ mod tests {
         assert!(health.is_probing());
     }
 
+    /// Shows A13.
     #[test]
     fn a_wait_ends_when_the_clock_is_set_back_beyond_it() {
         let mut health = Health::default();

@@ -122,6 +122,7 @@ fn wait(age: Span, first: Span) -> Span {
 mod tests {
     use super::*;
 
+    /// Shows I25.
     #[test]
     fn every_order_is_asked_within_two_minutes_or_a_twentieth_of_its_age() {
         for age in [0, 1, 60, 3_600, 72_000].map(Span::seconds) {

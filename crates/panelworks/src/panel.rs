@@ -398,6 +398,7 @@ pub fn endpoint(secret: &SecretKey, account: &ProviderAccount) -> Result<Endpoin
 mod tests {
     use super::*;
 
+    /// Shows A13.
     #[test]
     fn the_clock_never_goes_back() {
         let clock = SystemClock::default();

@@ -230,6 +230,7 @@ mod tests {
 
     const URL: &str = "https://provider.example/api/v2";
 
+    /// Shows C31.
     #[test]
     fn a_sealed_key_opens_for_its_own_account_only() {
         let folder = Folder::new();
@@ -239,6 +240,7 @@ mod tests {
         assert!(matches!(secret.open(&sealed, "https://other.example/"), Err(SecretError::Broken)));
     }
 
+    /// Shows C31.
     #[test]
     fn any_changed_byte_is_noticed() {
         let folder = Folder::new();
@@ -270,6 +272,7 @@ mod tests {
         assert!(matches!(two.open(&sealed, URL), Err(SecretError::OtherKey)));
     }
 
+    /// Shows C31.
     #[test]
     fn a_key_file_is_made_once_for_its_owner_alone_and_read_back() {
         let folder = Folder::new();

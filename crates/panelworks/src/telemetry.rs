@@ -208,6 +208,7 @@ mod tests {
         String::from_utf8(bytes).expect("UTF-8")
     }
 
+    /// Shows C25.
     #[test]
     fn nothing_from_outside_can_forge_a_line() {
         let evil = "a\r\n2026-01-01 ERROR forged\u{1b}[31m \u{202e}txt \u{85}\u{2028}end";
@@ -224,6 +225,7 @@ mod tests {
         }
     }
 
+    /// Shows C25.
     #[test]
     fn what_statements_are_given_is_not_logged_however_much_is_asked_for() {
         for format in [LogFormat::Human, LogFormat::Json] {
@@ -250,6 +252,7 @@ mod tests {
         assert_eq!(line["span"]["request_id"], "r-1");
     }
 
+    /// Shows C25, I22.
     #[test]
     fn secrets_are_not_shown_even_when_they_are_logged() {
         let key = "0123456789abcdef0123456789abcdef";
@@ -278,6 +281,7 @@ mod tests {
         assert_eq!(std::fs::read_to_string(folder.path("panel.log.1")).expect("there"), "one\n");
     }
 
+    /// Shows A16.
     #[test]
     fn a_writer_that_blocks_makes_nobody_wait() {
         struct Stuck(std::sync::mpsc::Receiver<()>);

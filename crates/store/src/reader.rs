@@ -126,6 +126,7 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(test)
     }
 
+    /// Shows A5.
     #[test]
     fn a_question_that_panics_fails_alone() {
         let folder = tempfile::tempdir().expect("a folder");

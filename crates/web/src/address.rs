@@ -130,6 +130,7 @@ mod tests {
         assert_eq!(client(at("198.51.100.1"), &headers, &networks(&["127.0.0.1"])), at("198.51.100.1"));
     }
 
+    /// Shows C27.
     #[test]
     fn behind_trusted_proxies_the_first_untrusted_address_from_the_right_counts() {
         let trusted = networks(&["127.0.0.1", "10.0.0.0/8", "::1"]);

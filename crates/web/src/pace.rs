@@ -214,6 +214,7 @@ mod tests {
         assert_eq!(passed, 5);
     }
 
+    /// Shows C6.
     #[test]
     fn wrong_keys_count_by_address_and_one_neighbourhood_of_ipv6_is_one_address() {
         let bad = BadKeys::new(Pace::per_minute(20, 2));

@@ -131,6 +131,7 @@ mod tests {
         }
     }
 
+    /// Shows C15.
     #[tokio::test]
     async fn a_hash_has_the_parameters_of_the_limits_and_a_salt_of_its_own() {
         let passwords = Passwords::default();
@@ -140,6 +141,7 @@ mod tests {
         assert_ne!(first, second);
     }
 
+    /// Shows C15.
     #[tokio::test]
     async fn a_name_that_nobody_has_is_answered_no() {
         let verified = Passwords::default().verify(Passphrase::new("eleven blue horses"), None).await;
@@ -153,6 +155,7 @@ mod tests {
         assert!(verified.is_err());
     }
 
+    /// Shows C15.
     #[tokio::test]
     async fn no_more_are_computed_at_once_than_there_are_places() {
         let passwords = Passwords::default();

@@ -205,6 +205,7 @@ mod tests {
         assert_eq!(parse("0.000001000000"), Some(1));
     }
 
+    /// Shows B5.
     #[test]
     fn ambiguous_or_foreign_texts_are_refused() {
         let table = [

@@ -178,6 +178,7 @@ mod tests {
         assert_eq!(list.iter().map(|raw| raw.get()).collect::<Vec<_>>(), ["1e400", "23501.0"]);
     }
 
+    /// Shows B4.
     #[test]
     fn ten_thousand_levels_cost_no_stack() {
         let deep = format!("{{\"a\":{}1{}}}", "[".repeat(100_000), "]".repeat(100_000));
@@ -192,6 +193,7 @@ mod tests {
         }
     }
 
+    /// Shows B4.
     #[test]
     fn a_repeated_name_is_seen() {
         let object = |text| match whole(text).and_then(open) {

@@ -35,6 +35,7 @@ impl Untouched {
     }
 }
 
+/// Shows C13.
 #[tokio::test]
 async fn keys_and_actions_that_are_none_are_refused_alike() {
     let world = Untouched::begin().await;
@@ -57,6 +58,7 @@ async fn keys_and_actions_that_are_none_are_refused_alike() {
     world.is_so_still().await;
 }
 
+/// Shows C2.
 #[tokio::test]
 async fn quantities_that_are_none_or_out_of_bounds_are_refused() {
     let world = Untouched::begin().await;
@@ -109,6 +111,7 @@ async fn quantities_that_are_none_or_out_of_bounds_are_refused() {
     world.is_so_still().await;
 }
 
+/// Shows C23.
 #[tokio::test]
 async fn drip_feeds_that_overflow_or_are_half_given_are_refused() {
     let world = Untouched::begin().await;
@@ -164,6 +167,7 @@ async fn services_that_are_not_sold_are_refused() {
     world.is_so_still().await;
 }
 
+/// Shows C12.
 #[tokio::test]
 async fn links_that_are_none_are_refused() {
     let world = Untouched::begin().await;
@@ -234,6 +238,7 @@ async fn lists_count_their_lines_and_are_bounded() {
     panel.books_balance();
 }
 
+/// Shows C5.
 #[tokio::test]
 async fn lists_of_ids_are_read_leniently_and_bounded() {
     let world = Untouched::begin().await;

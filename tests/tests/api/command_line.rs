@@ -33,6 +33,7 @@ fn man_pages_and_completions_are_generated() {
     }
 }
 
+/// Shows E12.
 #[test]
 fn a_wrong_configuration_is_refused_with_its_line_and_what_would_be_right() {
     let folder = Folder::new("config");
@@ -93,6 +94,7 @@ async fn a_call_from_the_command_line_orders_and_asks() {
     assert_eq!(refused.status.code(), Some(1), "{}", said(&refused));
 }
 
+/// Shows E6.
 #[tokio::test]
 async fn books_are_checked_examined_backed_up_and_restored() {
     let mut panel = Panel::demo(&[]).await;
@@ -134,6 +136,7 @@ async fn books_are_checked_examined_backed_up_and_restored() {
     assert!(!folder.file("data").join("secret.key").exists(), "no other key takes its place");
 }
 
+/// Shows A15.
 #[tokio::test]
 async fn damaged_books_are_found() {
     let mut panel = Panel::demo(&[]).await;

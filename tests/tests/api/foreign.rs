@@ -35,6 +35,7 @@ async fn refilled(panel: &Panel) -> (u64, u64) {
     panic!("none of the orders of the past takes a refill");
 }
 
+/// Shows C8, I21.
 #[tokio::test]
 async fn foreign_ids_answer_as_unknown_ones_for_every_action() {
     let panel = Panel::demo(&["--past", "--speed", "600"]).await;

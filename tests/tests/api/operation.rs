@@ -24,6 +24,7 @@ async fn health_readiness_metrics_and_the_page_are_there() {
     assert!(!home.text.contains(customer.key()), "the page shows nobody's key");
 }
 
+/// Shows C25, I22.
 #[tokio::test]
 async fn keys_never_reach_the_log_and_one_request_id_leads_through_it() {
     let provider = Simulator::start(Simulator::options());
@@ -57,6 +58,7 @@ async fn keys_never_reach_the_log_and_one_request_id_leads_through_it() {
     }
 }
 
+/// Shows C28.
 #[tokio::test]
 async fn a_flood_is_slowed_down_with_clear_answers_and_never_fails_a_status() {
     let world = World::new()

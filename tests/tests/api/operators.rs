@@ -102,6 +102,7 @@ async fn operators_are_looked_after_while_the_panel_stands() {
     look_after(&world.panel);
 }
 
+/// Shows C31, I22.
 #[tokio::test]
 async fn the_demos_operator_is_in_the_books_and_no_secret_of_his_is() {
     let mut panel = Panel::demo(&[]).await;

@@ -49,6 +49,7 @@ fn add(service: u64, link: &str, more: &[(&str, &str)]) -> Vec<(String, String)>
     fields.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+/// Shows C1, I3.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_balance_for_a_hundred_orders_buys_a_hundred_however_many_run_at_once() {
     let panel = Panel::demo(&[]).await;
@@ -73,6 +74,7 @@ async fn a_balance_for_a_hundred_orders_buys_a_hundred_however_many_run_at_once(
     panel.witness().await.bought_nothing_twice();
 }
 
+/// Shows C4, I13.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_idempotency_key_buys_once_however_many_send_it_at_once() {
     let panel = Panel::demo(&[]).await;
@@ -94,6 +96,7 @@ async fn one_idempotency_key_buys_once_however_many_send_it_at_once() {
     panel.books_balance();
 }
 
+/// Shows C4.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_link_has_one_open_order_however_many_ask_at_once() {
     // As slow as real: the first is open until the end of the test.
@@ -107,6 +110,7 @@ async fn one_link_has_one_open_order_however_many_ask_at_once() {
     assert_eq!(answers.iter().filter(|said| error_of(said) == active).count(), 31, "{answers:?}");
 }
 
+/// Shows C4, I13.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_lost_its_answer_asks_again_and_has_ordered_once() {
     const INTENTS: usize = 50;

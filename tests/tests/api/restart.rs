@@ -75,6 +75,7 @@ async fn a_panel_told_to_stop_answers_what_it_has_accepted() {
     assert_eq!(panel.witness().await.orders_for(&where_to), 1);
 }
 
+/// Shows E8.
 #[tokio::test]
 async fn two_panels_never_share_a_folder() {
     let panel = Panel::demo(&[]).await;

@@ -27,6 +27,7 @@ async fn dribble(panel: std::net::SocketAddr, at_once: &[u8], slowly: &[u8]) -> 
     raw::rest(&mut stream).await
 }
 
+/// Shows C26.
 #[tokio::test]
 async fn a_body_that_comes_byte_by_byte_is_not_waited_for() {
     let world = World::new().setting("HTTP_BODY_TIME_S", "2").customer("anna", "10").start().await;
@@ -48,6 +49,7 @@ async fn a_body_that_comes_byte_by_byte_is_not_waited_for() {
     assert!(answer.is_empty() || raw::body(&answer).contains("\"error\""), "{answer}");
 }
 
+/// Shows C26.
 #[tokio::test]
 async fn headers_that_come_byte_by_byte_are_not_waited_for() {
     let world = World::new().customer("anna", "10").start().await;
@@ -58,6 +60,7 @@ async fn headers_that_come_byte_by_byte_are_not_waited_for() {
     assert_eq!(world.api("anna").balance().await, 10_000_000);
 }
 
+/// Shows C26.
 #[tokio::test]
 async fn hundreds_of_silent_connections_hold_nobody_up() {
     let world = World::new().customer("anna", "10").start().await;

@@ -68,6 +68,7 @@ async fn lists_come_as_texts_arrays_and_repeated_parameters() {
     assert_eq!(said.as_object().map(serde_json::Map::len), Some(2), "{said}");
 }
 
+/// Shows C33.
 #[tokio::test]
 async fn bytes_that_are_no_request_are_answered_in_json() {
     let panel = Panel::demo(&[]).await;

@@ -42,6 +42,7 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Shows A4, I12, I24.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_new_orders_answers_the_rest_and_recovers_by_itself() {
     const WHAT: &str = "a full disk";

@@ -21,6 +21,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }
 
+/// Shows A1, I12, I13, I14.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_panel_forgets_no_acknowledged_order_and_buys_nothing_twice() {
     let clock = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();

@@ -11,6 +11,7 @@ fn is_finished_sync(line: &str) -> bool {
         && line.ends_with("= 0")
 }
 
+/// Shows A2, I12.
 #[tokio::test]
 async fn an_add_is_on_the_disk_before_its_answer_leaves() {
     if !has(&["strace", "-o", "/dev/null", "true"]) {

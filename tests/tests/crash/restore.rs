@@ -15,6 +15,7 @@ fn said(output: &std::process::Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
+/// Shows E7, E8.
 #[tokio::test]
 async fn what_was_on_its_way_when_the_backup_was_made_is_not_sent_again() {
     let provider = SimulatorProcess::start(&["--latency-ms", "400"]).await;

@@ -83,6 +83,7 @@ async fn outlives(name: &str, vanish: fn(&mut Cluster), return_again: fn(&mut Cl
     panel.books_balance();
 }
 
+/// Shows A6, I12, I24.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_falls_over_and_gets_up_again_loses_nothing() {
     if !is_left_out("a database that falls over") {
@@ -90,6 +91,7 @@ async fn a_database_that_falls_over_and_gets_up_again_loses_nothing() {
     }
 }
 
+/// Shows A6, A14, I12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_freezes_and_thaws_loses_nothing() {
     if !is_left_out("a database that freezes") {

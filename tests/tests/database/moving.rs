@@ -55,6 +55,7 @@ fn rows(moved: &Value, table: &str) -> u64 {
     found["rows"].as_u64().expect("a number")
 }
 
+/// Shows E8.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn books_move_to_a_database_and_back_with_orders_on_their_way() {
     if is_left_out("a move to PostgreSQL and back") {

@@ -37,6 +37,7 @@ async fn refused(variables: &Variables) -> (Option<i32>, String) {
     (ended.status.code(), errors[0].to_owned())
 }
 
+/// Shows A6.
 #[tokio::test]
 async fn a_panel_whose_database_is_away_lives_says_so_and_goes_on_when_it_is_there() {
     if is_left_out("a start before the database's") {
@@ -102,6 +103,7 @@ async fn a_panel_that_waits_for_its_database_stops_when_it_is_told_to() {
     assert!(process.wait(ANSWER_LIMIT).await.status.success());
 }
 
+/// Shows E11, E12.
 #[tokio::test]
 async fn what_waiting_does_not_mend_is_refused_with_one_line_and_no_password() {
     if is_left_out("starts that a database refuses") {
@@ -138,6 +140,7 @@ async fn what_waiting_does_not_mend_is_refused_with_one_line_and_no_password() {
     );
 }
 
+/// Shows A2.
 #[tokio::test]
 async fn a_server_that_forgets_is_refused_unless_that_is_asked_for() {
     if is_left_out("a server that does not sync") {
@@ -192,6 +195,7 @@ async fn a_password_may_lie_in_a_file_of_its_own_and_the_doctor_says_what_is_pro
     assert!(!said.contains(Cluster::password()), "{said}");
 }
 
+/// Shows E7.
 #[tokio::test]
 async fn a_database_that_was_put_back_goes_on_far_beyond_the_ids_it_may_have_given_out() {
     if is_left_out("a database that was put back") {

@@ -18,6 +18,7 @@ const LIMIT: Duration = Duration::from_mins(1);
 /// The customers' last calls end within this, answered or not.
 const LAST_CALLS: Duration = Duration::from_secs(1);
 
+/// Shows A10.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_synchronous_standby_orders_are_lost_which_is_said_before_and_seen_after() {
     if is_left_out("the failover that loses orders") {

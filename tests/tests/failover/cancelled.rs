@@ -14,6 +14,7 @@ const FIRST_CANCELS: usize = 5;
 const LIMIT: Duration = Duration::from_mins(1);
 const CUSTOMERS: usize = 2;
 
+/// Shows A8, A10.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_whose_wait_for_the_standby_is_cancelled_acknowledges_nothing() {
     if !has_postgres() {

@@ -53,6 +53,7 @@ struct Moved {
     whole_after: Duration,
 }
 
+/// Shows A10, I12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_whose_primary_is_killed_and_frozen_loses_no_acknowledged_order() {
     if is_left_out("failovers of a Patroni cluster") {

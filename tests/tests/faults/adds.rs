@@ -41,6 +41,7 @@ fn is_clear(fault: &str) -> bool {
     ["id-as-float", "error-as-object"].contains(&fault)
 }
 
+/// Shows B1, B3, B4, B5, I14, I17.
 #[tokio::test]
 async fn an_unclear_answer_is_never_bought_again_and_never_refunded_by_itself() {
     let providers =
@@ -79,6 +80,7 @@ async fn an_unclear_answer_is_never_bought_again_and_never_refunded_by_itself() 
     crowd.world.panel.books_balance();
 }
 
+/// Shows B1, I17.
 #[tokio::test]
 async fn an_order_of_unknown_outcome_is_settled_by_the_operator_and_by_nobody_else() {
     let crowd =
@@ -112,6 +114,7 @@ async fn an_order_of_unknown_outcome_is_settled_by_the_operator_and_by_nobody_el
     panel.books_balance();
 }
 
+/// Shows B2, I16.
 #[tokio::test]
 async fn the_same_id_for_two_orders_belongs_to_the_first_alone() {
     let crowd = Crowd::gather(SURE, vec![("repeated".to_owned(), faulty(&["repeated-id@add=1000"]))]).await;
@@ -129,6 +132,7 @@ async fn the_same_id_for_two_orders_belongs_to_the_first_alone() {
     crowd.world.panel.books_balance();
 }
 
+/// Shows B3, B13.
 #[tokio::test]
 async fn a_clear_refusal_costs_nobody_anything() {
     let providers = ["error-400", "not-enough-funds", "429", "429-retry-after", "error-401", "error-200"];
@@ -186,6 +190,7 @@ async fn a_provider_that_can_t_be_reached_is_tried_again_and_gets_the_order_once
     world.panel.books_balance();
 }
 
+/// Shows B1, I14.
 #[tokio::test]
 async fn a_provider_that_says_nothing_for_a_minute_is_given_up_and_not_asked_again() {
     let mut silent = faulty(&["accepted-then-hang@add=1000"]);

@@ -16,6 +16,7 @@ fn essence(status: &Value) -> (Value, Value, Value) {
     (status["status"].clone(), status["remains"].clone(), status["charge"].clone())
 }
 
+/// Shows B5.
 #[tokio::test]
 async fn every_dialect_delivers_the_same() {
     let providers = Dialect::ALL.map(|dialect| {

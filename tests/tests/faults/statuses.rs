@@ -48,6 +48,7 @@ async fn settled(crowd: &Crowd, name: &str, orders: &[u64]) -> Vec<Value> {
     .await
 }
 
+/// Shows B6, I8.
 #[tokio::test]
 async fn a_partial_whose_remains_make_no_sense_moves_no_money() {
     let senseless = [
@@ -81,6 +82,7 @@ async fn a_partial_whose_remains_make_no_sense_moves_no_money() {
     crowd.world.panel.books_balance();
 }
 
+/// Shows B5, B9, B19.
 #[tokio::test]
 async fn odd_words_charges_and_batches_change_nothing_about_what_is_owed() {
     let odd = [
@@ -129,6 +131,7 @@ async fn odd_words_charges_and_batches_change_nothing_about_what_is_owed() {
     crowd.world.panel.books_balance();
 }
 
+/// Shows B7, B8, I8.
 #[tokio::test]
 async fn a_partial_that_wanders_is_refunded_no_more_than_once_and_never_clawed_back() {
     let crowd = Crowd::gather(SHAKY, vec![("wanders".to_owned(), faulty(&["partial-wanders=1000"]))]).await;
@@ -145,6 +148,7 @@ async fn a_partial_that_wanders_is_refunded_no_more_than_once_and_never_clawed_b
     crowd.world.panel.books_balance();
 }
 
+/// Shows B20.
 #[tokio::test]
 async fn a_cancel_that_is_taken_and_never_carried_out_gives_nothing_back() {
     let mut idle = faulty(&["cancel-idle=1000"]);

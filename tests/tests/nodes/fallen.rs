@@ -11,6 +11,7 @@ const CUSTOMERS: usize = 4;
 /// From the end of a node to the work of its orders by another: its silence, its last sign of life, a look round.
 const TAKEN_OVER: Duration = Duration::from_secs(15);
 
+/// Shows A1, A11, I12, I14.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_orders_of_a_killed_node_are_finished_by_another_and_nothing_is_bought_twice() {
     if is_left_out("a node that is killed") {

@@ -27,6 +27,7 @@ async fn soon(api: &Api, error: &str) {
     assert!(took <= KNOWN_EVERYWHERE, "{took:?}");
 }
 
+/// Shows C30, I12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn keys_customers_and_services_changed_on_one_node_are_so_on_the_other_within_a_second() {
     if is_left_out("news between nodes") {

@@ -11,6 +11,7 @@ const BURST: u32 = 6;
 /// How long a customer calls both nodes as fast as they answer.
 const CALLING: Duration = Duration::from_secs(8);
 
+/// Shows C28.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_customer_who_calls_two_nodes_has_one_limit() {
     if is_left_out("a limit over two nodes") {

@@ -13,6 +13,7 @@ const ASKED: usize = 1_000;
 const AT_ONCE: usize = 64;
 const QUANTITY: u64 = 1_000;
 
+/// Shows C1, I3.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_nodes_take_exactly_the_orders_that_one_balance_is_enough_for() {
     if is_left_out("a race over three nodes") {

@@ -87,6 +87,7 @@ async fn restart(panel: &mut Panel, balancer: &Balancer, place: usize) {
     balancer.serves().await;
 }
 
+/// Shows E10.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_nodes_are_restarted_one_after_another_and_no_call_fails() {
     if is_left_out("a rolling restart") {

@@ -37,7 +37,8 @@ pub(crate) fn declared(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().enumerate().filter_map(|(place, line)| Some((place + 1, declared_in(line)?)))
 }
 
-fn declared_in(line: &str) -> Option<&str> {
+/// The name of the item that a line declares.
+pub(crate) fn declared_in(line: &str) -> Option<&str> {
     let mut words =
         line.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).peekable();
     // A remark, a string or an expression begins with something else.

@@ -50,6 +50,7 @@ async fn an_add_is_refused_only_by_a_definite_no() {
     assert_eq!(panel.add(some_add()).await, Err(refused));
 }
 
+/// Shows B1, B3, B4.
 #[tokio::test]
 async fn an_add_is_unclear_after_everything_that_is_neither_id_nor_definite_no() {
     for (status, body) in [
@@ -81,6 +82,7 @@ async fn an_add_that_could_not_connect_is_not_sent() {
     assert!(matches!(panel.add(some_add()).await, Err(CallError::NotSent { .. })));
 }
 
+/// Shows B19.
 #[tokio::test]
 async fn statuses_are_asked_a_hundred_distinct_ids_at_a_time_and_matched_by_id() {
     let (panel, provider) = panel(&[

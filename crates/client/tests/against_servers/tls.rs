@@ -93,6 +93,7 @@ async fn a_pinned_authoritys_certificate_is_trusted_and_the_request_arrives() {
     assert!(read.starts_with(b"POST /api/v2 HTTP/1.1\r\n"));
 }
 
+/// Shows B16.
 #[tokio::test]
 async fn no_byte_of_the_request_reaches_a_server_with_a_bad_certificate() {
     let authority = Authority::new();

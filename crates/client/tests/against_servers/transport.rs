@@ -90,6 +90,7 @@ async fn a_handshake_that_never_ends_is_not_sent_even_when_the_deadline_cuts_it(
     assert_eq!(phase(ended), Phase::NotSent);
 }
 
+/// Shows B1.
 #[tokio::test]
 async fn a_server_that_closes_after_the_request_leaves_its_fate_open() {
     for reply in [Reply::AnswerAndClose(Vec::new()), Reply::CloseAtHead] {
@@ -99,6 +100,7 @@ async fn a_server_that_closes_after_the_request_leaves_its_fate_open() {
     }
 }
 
+/// Shows B4.
 #[tokio::test]
 async fn half_an_answer_leaves_its_fate_open() {
     let whole = answer("200 OK", r#"{"order":23501}"#);
@@ -116,6 +118,7 @@ async fn what_is_no_http_leaves_its_fate_open() {
     assert_eq!(phase(exchange(&provider.url()).await), Phase::Sent);
 }
 
+/// Shows B1, B14.
 #[tokio::test]
 async fn silence_and_dripping_end_at_the_deadline_with_an_open_fate() {
     let interval = Duration::from_millis(10);
@@ -132,6 +135,7 @@ async fn silence_and_dripping_end_at_the_deadline_with_an_open_fate() {
     }
 }
 
+/// Shows B15.
 #[tokio::test]
 async fn a_flood_of_informational_answers_ends() {
     let provider = Provider::start(vec![Reply::Drip {
@@ -142,6 +146,7 @@ async fn a_flood_of_informational_answers_ends() {
     assert_eq!(phase(exchange_within(&provider.url(), SOON, limits::ANSWER_BYTES).await), Phase::Sent);
 }
 
+/// Shows B4, B15.
 #[tokio::test]
 async fn a_body_beyond_the_cap_is_refused_whether_or_not_it_says_so() {
     let claims = answer("200 OK", &"x".repeat(101));
@@ -165,6 +170,7 @@ async fn a_body_of_exactly_the_cap_is_taken() {
     assert_eq!(exchange_within(&provider.url(), SOON * 10, 100).await.unwrap().body.len(), 100);
 }
 
+/// Shows B15.
 #[tokio::test]
 async fn too_many_or_too_long_headers_are_refused() {
     let many = "x-a: b\r\n".repeat(limits::HEADERS + 1);
@@ -177,6 +183,7 @@ async fn too_many_or_too_long_headers_are_refused() {
     }
 }
 
+/// Shows B17.
 #[tokio::test]
 async fn no_redirect_is_followed() {
     let target = Provider::start(vec![Reply::Answer(answer("200 OK", r#"{"order":1}"#))]).await;
@@ -191,6 +198,7 @@ async fn no_redirect_is_followed() {
     assert_eq!(target.connections(), 0);
 }
 
+/// Shows B1, I14.
 #[tokio::test]
 async fn a_request_that_died_on_a_reused_connection_is_never_sent_again() {
     let provider = Provider::start(vec![
@@ -216,6 +224,7 @@ async fn a_request_that_died_on_a_reused_connection_is_never_sent_again() {
     assert_eq!((provider.connections(), provider.requests().len()), (2, 3));
 }
 
+/// Shows B3.
 #[tokio::test]
 async fn retry_after_is_read_as_seconds_or_date_and_capped() {
     let date = "date: Sat, 21 Nov 2026 08:00:00 GMT\r\n";

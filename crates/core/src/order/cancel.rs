@@ -233,6 +233,7 @@ mod tests {
         stage.run(Command::AnswerCancel { order, cancel, answer }).expect("answered");
     }
 
+    /// Shows I8.
     #[test]
     fn what_was_not_sent_stops_at_once_with_everything_back() {
         let (mut stage, anna, order) = placed();
@@ -313,6 +314,7 @@ mod tests {
         assert_eq!(stage.balance(anna), 910_000);
     }
 
+    /// Shows B20.
     #[test]
     fn money_moves_only_when_the_provider_shows_it() {
         let (mut stage, anna, order) = placed();

@@ -272,6 +272,7 @@ mod tests {
         assert_eq!(parent_is(&stage, parent), (OrderStatus::Pending, 300));
     }
 
+    /// Shows C3, C23, I11.
     #[test]
     fn allotted_charges_add_up_to_the_whole_exactly() {
         let mut stage = Stage::default();
@@ -292,6 +293,7 @@ mod tests {
         assert_eq!(stage.booked(LedgerAccount::Revenue), 1);
     }
 
+    /// Shows A13.
     #[test]
     fn runs_come_when_due_and_after_a_stop_never_in_a_burst() {
         let (mut stage, _, parent) = placed(5);
@@ -354,6 +356,7 @@ mod tests {
         assert_eq!(stage.balance(anna), 910_000);
     }
 
+    /// Shows C23.
     #[test]
     fn cancelling_refunds_the_runs_not_made_and_asks_to_stop_those_under_way() {
         let (mut stage, anna, parent) = placed(5);

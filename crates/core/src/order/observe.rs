@@ -294,6 +294,7 @@ mod tests {
         }
     }
 
+    /// Shows B6.
     #[test]
     fn a_partial_without_a_believable_remains_is_held_until_one_comes() {
         let bad = [SeenRemains::Missing, SeenRemains::Invalid, SeenRemains::Is(-1), SeenRemains::Is(310)];
@@ -366,6 +367,7 @@ mod tests {
         assert_eq!(stage.balance(anna), 100_000);
     }
 
+    /// Shows B7, I9.
     #[test]
     fn backward_and_unknown_words_change_nothing() {
         let (mut stage, anna, attempt) = accepted();
@@ -384,6 +386,7 @@ mod tests {
         assert_eq!(stage.balance(anna), 721_900);
     }
 
+    /// Shows B6, I10.
     #[test]
     fn what_is_shown_as_left_is_clamped_and_the_start_count_is_only_shown() {
         let (mut stage, _, attempt) = accepted();
@@ -395,6 +398,7 @@ mod tests {
         assert_eq!(stage.order(attempt.order).start_count, Some(i64::MIN));
     }
 
+    /// Shows B8, I8.
     #[test]
     fn corrections_follow_the_largest_remains_in_any_order_and_never_claw_back() {
         for said in [[100, 200, 157], [200, 100, 157], [157, 157, 200]] {
@@ -424,6 +428,7 @@ mod tests {
         assert_eq!(stage.balance(anna), 1_000_000);
     }
 
+    /// Shows B7, I9.
     #[test]
     fn after_thirty_days_an_end_is_final() {
         let (mut stage, anna, attempt) = accepted();
@@ -440,6 +445,7 @@ mod tests {
         stage.attempt(attempt).booked_cost.0
     }
 
+    /// Shows B9, B10, I19.
     #[test]
     fn a_reported_cost_is_booked_as_the_difference_and_absurd_ones_are_not() {
         let (mut stage, _, attempt) = accepted();

@@ -296,6 +296,7 @@ mod tests {
         assert_eq!(stage.refill(anna, parent), Err(Refusal::RefillUnavailable));
     }
 
+    /// Shows B20.
     #[test]
     fn an_unclear_answer_asks_again_later_and_an_open_one_there_counts_as_taken() {
         let (mut stage, anna, order) = completed();

@@ -156,6 +156,7 @@ mod tests {
     use crate::provider::SeenStatus;
     use crate::testing::{Stage, draft, seen, seen_left, service};
 
+    /// Shows C3, C20.
     #[test]
     fn the_last_micro_unit_is_earned_and_never_refunded() {
         // 11 units at one micro-unit per thousand: the charge is one micro-unit, and one delivered unit keeps it.
@@ -170,6 +171,7 @@ mod tests {
         assert_eq!(stage.balance(anna), 10);
     }
 
+    /// Shows I6.
     #[test]
     fn every_end_leaves_nothing_in_flight() {
         for end in

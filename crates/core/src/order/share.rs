@@ -79,6 +79,7 @@ mod tests {
         assert_eq!(stage.balance(anna), 1_000_000 - 299_700);
     }
 
+    /// Shows C20, E4.
     #[test]
     fn entered_again_with_less_it_gives_back_more_and_with_more_nothing_is_taken() {
         let (mut stage, anna, attempt) = held();

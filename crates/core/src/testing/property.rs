@@ -484,6 +484,7 @@ pub(super) fn live_in_batches(stage: &mut Stage, life: &[Vec<Act>]) {
 proptest! {
     #![proptest_config(cases())]
 
+    /// Shows B6, B8, C2, C3, C20, I1, I2, I8, I11.
     #[test]
     fn no_life_of_a_panel_breaks_a_law(life in prop::collection::vec(acts(), 60)) {
         live(&mut open(), &life);

@@ -103,6 +103,7 @@ mod tests {
     }
 
     /// The extract of invariants.md 9.
+    /// Shows B1, B3, B4, I14.
     #[test]
     fn whatever_may_have_cost_money_is_unknown() {
         let bodies = [
@@ -162,6 +163,7 @@ mod tests {
         ));
     }
 
+    /// Shows B1, I14.
     #[test]
     fn only_what_never_left_is_not_sent() {
         let failure = |phase| Err(Failure { phase, why: "x".to_owned() });

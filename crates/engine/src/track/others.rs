@@ -98,6 +98,7 @@ fn what_was_changed_here_while_it_was_read_is_read_again() {
     );
 }
 
+/// Shows A11, I14.
 #[test]
 fn what_a_fallen_node_was_sending_is_an_unknown_outcome_and_what_it_had_planned_is_sent() {
     let (mut stage, mut engine, _, order) = begun();

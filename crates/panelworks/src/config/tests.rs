@@ -23,6 +23,7 @@ fn nothing_configured_gives_the_defaults() {
     assert_eq!(config.secret_key_path(), Path::new("panelworks-data/secret.key"));
 }
 
+/// Shows E12.
 #[test]
 fn forty_wrong_configurations_are_refused_with_line_name_and_what_would_be_right() {
     // Line of the mistake, the words it must be told with, the file.
@@ -108,6 +109,7 @@ fn all_mistakes_are_told_at_once() {
     assert_eq!(wrong.to_string().lines().count(), 3);
 }
 
+/// Shows E12.
 #[test]
 fn settings_that_don_t_fit_together_are_refused() {
     let open = loaded("[http]\nlisten = \"0.0.0.0:80\"").expect_err("wrong").to_string();
@@ -152,6 +154,7 @@ fn variables_go_above_the_file_and_are_named_when_wrong() {
     }
 }
 
+/// Shows I22.
 #[test]
 fn a_database_s_password_is_repeated_by_no_message() {
     let told =

@@ -133,6 +133,7 @@ fn a_second_import_changes_rates_and_limits_and_keeps_names_and_switches() {
     assert!(matches!(propose_one(&row("18", "Likes"), &sold, &asked()), Proposal::Open(_)));
 }
 
+/// Shows B11.
 #[test]
 fn a_changed_type_is_another_service() {
     let sold = [opened(&row("17", "Likes"), &asked())];
@@ -164,6 +165,7 @@ fn the_guarantee_is_read_from_the_name() {
     assert_eq!(refill_terms(&row("1", "30 days")), None);
 }
 
+/// Shows B11.
 #[test]
 fn what_a_provider_no_longer_shows_is_reported_and_left_alone() {
     let mut sold = opened(&row("17", "Likes"), &asked());

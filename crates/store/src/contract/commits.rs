@@ -15,6 +15,7 @@ use crate::ports::{Begun, Books};
 /// 0.90 per 1,000: an order of 100.
 pub(super) const CHARGE: i64 = 90_000;
 
+/// Shows A1, I12.
 pub fn what_was_acknowledged_is_there_after_a_start_without_a_close<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -79,6 +80,7 @@ pub fn a_commit_that_fails_for_certain_changes_nothing<S: Subject>(subject: &mut
     panel.audit();
 }
 
+/// Shows A9.
 pub fn a_serialization_failure_is_decided_again<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -99,6 +101,7 @@ pub fn a_batch_that_never_commits_is_given_up<S: Subject>(subject: &mut S) {
     assert_eq!(panel.balance(customer), 1_000_000);
 }
 
+/// Shows A8.
 pub fn a_lost_answer_is_settled_by_the_batch_that_stands<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -115,6 +118,7 @@ pub fn a_lost_answer_is_settled_by_the_batch_that_stands<S: Subject>(subject: &m
     panel.audit();
 }
 
+/// Shows A8.
 pub fn a_lost_commit_is_decided_again_in_the_same_batch<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -127,6 +131,7 @@ pub fn a_lost_commit_is_decided_again_in_the_same_batch<S: Subject>(subject: &mu
     panel.audit();
 }
 
+/// Shows A8.
 pub fn a_lost_commit_and_then_a_lost_answer_still_place_once<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -148,6 +153,7 @@ pub fn a_committed_batch_says_so_when_it_is_begun_again<S: Subject>(subject: &mu
     panel.books().rollback();
 }
 
+/// Shows A7.
 pub fn a_poisonous_command_hurts_only_itself<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -207,6 +213,7 @@ pub fn orders_of_many_customers_in_one_batch_are_charged_each<S: Subject>(subjec
     panel.audit();
 }
 
+/// Shows C1, I3.
 pub fn an_account_is_never_drained_below_its_limit_by_a_batch<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(10 * CHARGE + CHARGE / 2);
@@ -218,6 +225,7 @@ pub fn an_account_is_never_drained_below_its_limit_by_a_batch<S: Subject>(subjec
     panel.audit();
 }
 
+/// Shows I4.
 pub fn every_batch_moves_the_chain<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let mut links = vec![panel.link()];

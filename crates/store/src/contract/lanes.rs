@@ -53,6 +53,7 @@ fn reply(receiver: tokio::sync::oneshot::Receiver<Reply>) -> Reply {
     receiver.blocking_recv().expect("every command has a reply")
 }
 
+/// Shows I12.
 pub fn replies_leave_after_their_commit_was_told<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -83,6 +84,7 @@ pub fn outcomes_go_before_new_work<S: Subject>(subject: &mut S) {
     assert_eq!(last.standing, Standing::Active, "the outcome came first, the new work after it");
 }
 
+/// Shows A7.
 pub fn new_work_is_refused_when_too_much_waits<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);
@@ -101,6 +103,7 @@ pub fn new_work_is_refused_when_too_much_waits<S: Subject>(subject: &mut S) {
     assert!(full.into_iter().chain([held, outcome]).all(|receiver| matches!(reply(receiver), Ok(Ok(_)))));
 }
 
+/// Shows C28.
 pub fn one_customer_has_an_eighth_of_the_queue<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (hog, other) = (panel.customer(1), panel.customer(1));
@@ -117,6 +120,7 @@ pub fn one_customer_has_an_eighth_of_the_queue<S: Subject>(subject: &mut S) {
     assert!(own.into_iter().chain([held, others]).all(|receiver| reply(receiver).is_ok()));
 }
 
+/// Shows A4.
 pub fn without_room_only_outcomes_are_taken<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(1_000_000);

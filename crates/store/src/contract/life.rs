@@ -32,6 +32,7 @@ pub fn whatever_happens_the_books_agree_with_those_in_memory<S: Subject>(subject
     lead(subject, 1, false);
 }
 
+/// Shows A1, A8.
 pub fn a_life_goes_on_after_starts_and_faults<S: Subject>(subject: &mut S) {
     lead(subject, 2, true);
 }

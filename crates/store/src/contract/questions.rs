@@ -95,6 +95,7 @@ pub fn busy<S: Subject>(panel: &mut Panel<'_, S>) -> (CustomerId, ServiceId, Vec
     (customer, service, orders)
 }
 
+/// Shows C8, I21.
 pub fn orders_come_in_the_order_asked_and_only_to_their_owner<S: Asked>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, service, orders) = busy(&mut panel);
@@ -153,6 +154,7 @@ pub fn operators_are_found_all_at_once_and_by_name<S: Asked>(subject: &mut S) {
     assert_eq!(named("cleo"), None);
 }
 
+/// Shows I12.
 pub fn a_commit_is_seen_by_every_reader_at_once<S: Asked>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, service, _) = busy(&mut panel);
@@ -167,6 +169,7 @@ pub fn a_commit_is_seen_by_every_reader_at_once<S: Asked>(subject: &mut S) {
     }
 }
 
+/// Shows C8, I21.
 pub fn refills_and_cancels_are_only_for_their_owner<S: Asked>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, _, orders) = busy(&mut panel);
@@ -272,6 +275,7 @@ pub fn an_audit_tells_how_far_it_is<S: Asked>(subject: &mut S) {
     assert_eq!(told.last(), Some(&(12, 12)));
 }
 
+/// Shows I2.
 pub fn an_audit_while_orders_are_placed_finds_nothing<S: Asked>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, service, _) = busy(&mut panel);

@@ -26,6 +26,7 @@ fn replay_of(done: Done) -> OrderId {
     }
 }
 
+/// Shows C4, I13.
 pub fn an_idempotency_key_answers_the_same_order<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, service) = scene(&mut panel);
@@ -39,6 +40,7 @@ pub fn an_idempotency_key_answers_the_same_order<S: Subject>(subject: &mut S) {
     panel.audit();
 }
 
+/// Shows C4, I13.
 pub fn an_idempotency_key_with_other_parameters_is_refused<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, service) = scene(&mut panel);
@@ -46,6 +48,7 @@ pub fn an_idempotency_key_with_other_parameters_is_refused<S: Subject>(subject: 
     assert_eq!(panel.refused(keyed(customer, service, draft("b", 100), 1, 2)), Refusal::IdempotencyMismatch);
 }
 
+/// Shows C4.
 pub fn an_idempotency_key_belongs_to_its_customer<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, service) = scene(&mut panel);
@@ -174,6 +177,7 @@ pub fn a_username_is_guarded_like_a_link<S: Subject>(subject: &mut S) {
     panel.place(customer, sold, following("ben", 10, 20, Some(3)));
 }
 
+/// Shows B2, I16.
 pub fn an_order_at_a_provider_belongs_to_one_attempt<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let customer = panel.customer(100_000_000);

@@ -320,6 +320,7 @@ fn log(panel: &Panel, parts: &Parts, told: &Told, request_id: &str, took: Durati
 mod tests {
     use super::*;
 
+    /// Shows A5, C33.
     #[tokio::test]
     async fn a_panic_hits_one_call_and_claims_nothing_about_it() {
         let told = unbroken(async { panic!("on purpose") }).await;

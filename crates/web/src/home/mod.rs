@@ -144,6 +144,7 @@ mod tests {
         assert!(!page.contains("<only>"), "the note is escaped");
     }
 
+    /// Shows C12.
     #[test]
     fn the_strictest_content_security_policy_holds() {
         let page = page();

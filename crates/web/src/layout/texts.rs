@@ -170,6 +170,7 @@ mod tests {
         assert_eq!(Texts::english().get("no-such-key"), "no-such-key");
     }
 
+    /// Shows C12.
     #[test]
     fn prose_marks_code_and_links_and_escapes_the_rest() {
         let table = [

@@ -137,6 +137,7 @@ mod tests {
         assert_eq!(refused("two\nlines of it"), Some(BadPassphrase::ControlCharacters));
     }
 
+    /// Shows C15.
     #[test]
     fn what_is_guessed_first_is_refused_however_it_is_dressed() {
         for bad in [

@@ -133,6 +133,7 @@ async fn every_refusal_is_said_in_its_exact_words_and_takes_nothing() {
     assert_eq!(shop.order("service=1&link=a&quantity=100").await, 1, "no id was drawn for a refusal");
 }
 
+/// Shows C23.
 #[tokio::test]
 async fn runs_times_quantity_never_overflows() {
     let shop = Shop::open().await;
@@ -166,6 +167,7 @@ async fn money_that_is_not_there_can_not_be_spent() {
     assert_eq!(shop.bert("action=balance").await.json(), r#"{"balance":"5.00","currency":"USD"}"#);
 }
 
+/// Shows C4.
 #[tokio::test]
 async fn an_open_order_on_the_same_link_is_refused_in_the_sentence_clients_compare() {
     let shop = Shop::open().await;
@@ -179,6 +181,7 @@ async fn an_open_order_on_the_same_link_is_refused_in_the_sentence_clients_compa
     shop.order(&format!("service={BARE}&link=https://example.com/a&quantity=100")).await;
 }
 
+/// Shows C4, I13.
 #[tokio::test]
 async fn an_idempotency_key_gives_the_same_bytes_again_and_comes_before_every_other_check() {
     let shop = Shop::open().await;
@@ -254,6 +257,7 @@ async fn a_hundred_thousand_lines_are_counted_and_not_choked_on() {
     assert_eq!(told.json(), error("Quantity more than maximum 10000"));
 }
 
+/// Shows C1.
 #[tokio::test]
 async fn sixty_four_orders_at_once_spend_exactly_what_is_there() {
     let shop = Shop::open().await;
@@ -271,6 +275,7 @@ async fn sixty_four_orders_at_once_spend_exactly_what_is_there() {
     assert_eq!(balance.json(), r#"{"balance":"1.00","currency":"USD"}"#);
 }
 
+/// Shows C10.
 #[tokio::test]
 async fn mass_assignment_assigns_nothing() {
     let shop = Shop::open().await;

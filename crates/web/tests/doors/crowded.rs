@@ -44,6 +44,7 @@ async fn answer(stream: &mut TcpStream) -> String {
     text.rsplit("\r\n").next().unwrap_or_default().to_owned()
 }
 
+/// Shows A7.
 #[tokio::test]
 async fn calls_beyond_the_bound_are_refused_and_those_that_wait_are_answered_when_the_books_move() {
     if !has_room_for(CALLS) {

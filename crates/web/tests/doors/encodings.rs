@@ -84,6 +84,7 @@ async fn an_order_is_the_same_in_every_encoding() {
     assert!(status.json().contains(r#""remains":"3""#), "{}", status.body);
 }
 
+/// Shows C29.
 #[tokio::test]
 async fn body_wins_over_query_and_the_last_of_a_repeated_parameter_wins() {
     let shop = Shop::open().await;
@@ -115,6 +116,7 @@ async fn a_key_is_found_wherever_clients_put_it() {
     assert_eq!(shop.form(&format!("key=+{ANNA}+&action=+BALANCE+")).await.json(), BALANCE);
 }
 
+/// Shows C6.
 #[tokio::test]
 async fn a_missing_a_wrong_and_a_strange_key_answer_alike() {
     let shop = Shop::open().await;
@@ -163,6 +165,7 @@ async fn aliases_of_actions_are_understood() {
     }
 }
 
+/// Shows C33.
 #[tokio::test]
 async fn bytes_that_are_no_text_never_break_the_answers_form() {
     let shop = Shop::open().await;

@@ -64,6 +64,7 @@ async fn keep(level: Level) -> (Journal, Keeping) {
     (journal, Keeping { _default: default, _one: one })
 }
 
+/// Shows C25, I22.
 #[tokio::test]
 async fn no_key_and_no_link_is_ever_logged() {
     let shop = Shop::open().await;

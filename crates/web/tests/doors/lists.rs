@@ -132,6 +132,7 @@ async fn an_account_whose_software_knows_the_first_seed_only_gets_its_form() {
     );
 }
 
+/// Shows C5.
 #[tokio::test]
 async fn beyond_a_hundred_distinct_ids_each_row_says_so_and_nothing_is_done() {
     let shop = Shop::open().await;

@@ -17,6 +17,7 @@ use panelworks_web::{Pace, key_hash};
 
 use crate::shop::{ANNA, BERT, Shop, Told, error};
 
+/// Shows C28.
 #[tokio::test]
 async fn a_flood_is_told_429_with_the_time_to_come_back() {
     let shop = Shop::with(|settings| settings.requests = Pace::per_minute(1, 3)).await;
@@ -71,6 +72,7 @@ async fn from(shop: &Shop, address: &str, key: &str) -> Told {
     shop.send(request).await
 }
 
+/// Shows C6.
 #[tokio::test]
 async fn wrong_keys_are_slowed_down_by_address_and_a_right_key_never() {
     let shop = Shop::with(|settings| settings.bad_keys = Pace::per_minute(1, 5)).await;
@@ -87,6 +89,7 @@ async fn wrong_keys_are_slowed_down_by_address_and_a_right_key_never() {
     );
 }
 
+/// Shows C27.
 #[tokio::test]
 async fn only_trusted_proxies_say_where_a_call_comes_from() {
     let shop = Shop::with(|settings| {
@@ -110,6 +113,7 @@ async fn only_trusted_proxies_say_where_a_call_comes_from() {
     assert_eq!(told, [200, 200, 429, 200, 429]);
 }
 
+/// Shows C30.
 #[tokio::test]
 async fn a_suspended_account_hears_so_on_every_action() {
     let shop = Shop::open().await;
@@ -124,6 +128,7 @@ async fn a_suspended_account_hears_so_on_every_action() {
     assert_eq!(shop.anna("action=balance").await.json(), r#"{"balance":"100.84292","currency":"USD"}"#);
 }
 
+/// Shows C30.
 #[tokio::test]
 async fn a_revoked_key_is_dead_with_the_commit_that_revokes_it() {
     let shop = Shop::open().await;
@@ -155,6 +160,7 @@ async fn maintenance_is_told_in_the_operators_words_and_status_is_told_nothing()
     );
 }
 
+/// Shows C5, C26.
 #[tokio::test]
 async fn a_body_at_the_limit_is_read_and_one_byte_more_is_an_incorrect_request() {
     let shop = Shop::open().await;
@@ -166,6 +172,7 @@ async fn a_body_at_the_limit_is_read_and_one_byte_more_is_an_incorrect_request()
     assert_eq!(told.headers["connection"], "close");
 }
 
+/// Shows C26.
 #[tokio::test]
 async fn an_endless_body_of_unknown_length_is_not_kept() {
     let shop = Shop::open().await;
@@ -175,6 +182,7 @@ async fn an_endless_body_of_unknown_length_is_not_kept() {
     assert_eq!(shop.send(request).await.json(), error("Incorrect request"));
 }
 
+/// Shows C26.
 #[tokio::test(start_paused = true)]
 async fn a_client_that_sends_a_byte_a_second_is_answered_after_twenty() {
     let shop = Shop::open().await;

@@ -108,6 +108,7 @@ async fn a_body_over_the_limit_is_answered_although_its_sender_does_not_listen_f
     sending.await.expect("the sender is not cut off");
 }
 
+/// Shows C27.
 #[tokio::test]
 async fn ambiguous_framing_is_refused() {
     let shop = Shop::open().await;
@@ -130,12 +131,14 @@ async fn ambiguous_framing_is_refused() {
     }
 }
 
+/// Shows C26.
 #[tokio::test]
 async fn too_many_headers_are_refused() {
     let headers = "x: 1\r\n".repeat(101);
     assert_eq!(refused_head(&headers).await, "HTTP/1.1 431");
 }
 
+/// Shows C26.
 #[tokio::test]
 async fn headers_that_are_too_long_are_refused() {
     let headers = format!("x: {}\r\n", "y".repeat(100_000));
@@ -175,6 +178,7 @@ async fn a_client_that_never_ends_its_headers_is_let_go_while_others_are_answere
     assert_eq!(rest(&mut idle).await, "");
 }
 
+/// Shows C26.
 #[tokio::test]
 async fn connections_beyond_the_limit_are_told_503_and_a_free_place_is_used_again() {
     let shop = Shop::open().await;

@@ -95,6 +95,7 @@ async fn many_orders_are_a_map_by_the_ids_as_sent() {
     }
 }
 
+/// Shows C5.
 #[tokio::test]
 async fn beyond_a_hundred_distinct_ids_a_status_map_leaves_the_rest_out() {
     let shop = Shop::open().await;
@@ -109,6 +110,7 @@ async fn beyond_a_hundred_distinct_ids_a_status_map_leaves_the_rest_out() {
     );
 }
 
+/// Shows C8.
 #[tokio::test]
 async fn a_strangers_order_answers_as_an_unknown_one() {
     let shop = Shop::open().await;

@@ -41,6 +41,7 @@ async fn a_panel_that_waits_for_its_books_lives_and_says_what_it_waits_for() {
     assert_eq!(get("/", "203.0.113.7").await.status, StatusCode::OK);
 }
 
+/// Shows A6.
 #[tokio::test]
 async fn a_panel_that_waits_for_its_books_takes_nothing_and_tells_status_nothing() {
     for call_of in ["action=add&service=1&link=a&quantity=100", "action=balance", "action=services", "x=y"] {

@@ -145,6 +145,7 @@ mod tests {
         }
     }
 
+    /// Shows B21.
     #[test]
     fn texts_from_outside_are_cut_and_cleaned() {
         assert_eq!(provider_text(" a\u{1b}[31m\r\nb "), "a [31m  b");

@@ -219,6 +219,7 @@ fn error_text() -> impl Strategy<Value = ErrorText> {
 }
 
 proptest! {
+    /// Shows C2.
     #[test]
     fn no_request_makes_the_parser_panic(
         body in likely_bytes(),
@@ -241,6 +242,7 @@ proptest! {
         prop_assert!(shown.starts_with("Request"));
     }
 
+    /// Shows B4.
     #[test]
     fn no_answer_makes_a_reader_panic(body in likely_bytes(), asked in asked_ids()) {
         let _ = lenient::add(&body);
@@ -256,6 +258,7 @@ proptest! {
         }
     }
 
+    /// Shows B5.
     #[test]
     fn an_add_with_an_error_and_no_id_is_never_accepted(body in json_text()) {
         if let AddAnswer::Accepted { order } = lenient::add(body.as_bytes()) {
@@ -263,6 +266,7 @@ proptest! {
         }
     }
 
+    /// Shows B5.
     #[test]
     fn statuses_are_read_as_they_were_written(
         rows in prop::collection::btree_map(1_u64..1_000_000, prop_oneof![

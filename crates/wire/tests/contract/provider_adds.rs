@@ -131,6 +131,7 @@ const ADDS: &[(&str, Meaning)] = &[
     ("{\u{0}\"\u{0}o", Unknown(NotJson)),
 ];
 
+/// Shows B3, B4, B5.
 #[test]
 fn every_recorded_add_comes_to_its_meaning() {
     assert!(ADDS.len() >= 60);
@@ -154,12 +155,14 @@ fn every_recorded_add_comes_to_its_meaning() {
     }
 }
 
+/// Shows B4, B15.
 #[test]
 fn an_answer_that_is_too_large_is_not_read() {
     let large = format!("{{\"order\":1,\"x\":\"{}\"}}", "y".repeat(panelworks_wire::limits::ANSWER_BYTES));
     assert_eq!(lenient::add(large.as_bytes()), AddAnswer::Unreadable { why: Unreadable::TooLarge });
 }
 
+/// Shows B21.
 #[test]
 fn a_hostile_text_is_cut_and_cleaned() {
     let body = format!("{{\"error\":\"a\\u001b[2J\\r\\n<script>{}\"}}", "x".repeat(100_000));

@@ -122,6 +122,7 @@ const RECORDED: &[(&str, ErrorClass)] = &[
     ("neworder.error", INTERNAL),
 ];
 
+/// Shows B3.
 #[test]
 fn every_recorded_text_falls_into_the_class_of_its_row() {
     let wrong: Vec<_> = RECORDED

@@ -7,6 +7,7 @@ use panelworks_wire::lenient::{
 
 use crate::given::texts as ids;
 
+/// Shows B5.
 #[test]
 fn refills_are_read_in_all_their_shapes() {
     let read = |body: &str, asked: &[&str]| lenient::refill(body.as_bytes(), &ids(asked));
@@ -72,6 +73,7 @@ fn refill_states_are_read_in_all_their_shapes() {
     assert_eq!(read(r#"{"type":"order"}"#), BatchAnswer::Unreadable { why: Unreadable::Shape });
 }
 
+/// Shows B5.
 #[test]
 fn cancels_are_read_in_all_their_shapes() {
     let read = |body: &str| lenient::cancel(body.as_bytes(), &ids(&["5"]));

@@ -17,6 +17,7 @@ fn plain(status: SeenWord) -> SeenStatus {
     }
 }
 
+/// Shows B5.
 #[test]
 fn one_order_is_read_whatever_its_numbers_look_like() {
     let read = |body: &str| match lenient::status(body.as_bytes(), &ids(&["5"])) {
@@ -97,6 +98,7 @@ fn one_order_is_read_whatever_its_numbers_look_like() {
     }
 }
 
+/// Shows B5.
 #[test]
 fn status_words_of_all_panels_are_normalised() {
     let table: &[(&[&str], SeenWord)] = &[
@@ -151,6 +153,7 @@ fn words(body: &str, asked: &[&str]) -> Result<Vec<(String, String)>, String> {
     }
 }
 
+/// Shows B19.
 #[test]
 fn many_orders_are_matched_by_id_in_all_five_shapes() {
     let rows =
@@ -197,6 +200,7 @@ fn many_orders_are_matched_by_id_in_all_five_shapes() {
     }
 }
 
+/// Shows B22.
 #[test]
 fn an_error_about_one_asked_order_is_its_own_only_when_the_id_is_unknown() {
     let gone = Ok(vec![("5".to_owned(), "Incorrect order ID".to_owned())]);

@@ -5,6 +5,7 @@ use panelworks_wire::{Call, Request};
 
 use crate::given::{add_of, form, is, json, lines};
 
+/// Shows C2.
 #[test]
 fn quantities_are_plain_decimal_digits() {
     let quantity = |text: &str| add_of(form(&format!("action=add&quantity={text}"))).quantity;
@@ -71,6 +72,7 @@ fn ids_may_stand_between_spaces() {
     }
 }
 
+/// Shows C29.
 #[test]
 fn the_last_of_a_repeated_parameter_wins() {
     assert_eq!(add_of(form("action=add&quantity=1&quantity=2")).quantity, Field::Is(2));

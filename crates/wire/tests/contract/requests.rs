@@ -5,6 +5,7 @@ use panelworks_wire::{Call, Request};
 
 use crate::given::{add_of, form, ids, is, json, lines, multipart, query};
 
+/// Shows C29.
 #[test]
 fn every_encoding_of_one_order_is_the_same_request() {
     let link = "https://example.com/p/1?a=b&c=50%25";
@@ -172,6 +173,7 @@ fn a_key_of_a_wrong_type_is_no_key() {
     assert_eq!(form("key[]=a&action=balance").key, None);
 }
 
+/// Shows I22.
 #[test]
 fn a_key_never_shows_in_debug_output() {
     let incoming = Incoming {

@@ -63,6 +63,7 @@ mod tests {
         (stage, AttemptId { order, number: 1 })
     }
 
+    /// Shows E7.
     #[test]
     fn what_was_planned_when_the_backup_was_made_is_not_sent_by_itself() {
         let (mut stage, attempt) = placed();

@@ -71,6 +71,7 @@ fn an_accepted_order_is_processing_and_its_expected_cost_is_booked() {
     assert_eq!(scene.stage.balance(scene.anna), 910_000);
 }
 
+/// Shows I14.
 #[test]
 fn what_is_sent_is_what_was_ordered_and_is_claimed_once() {
     let mut scene = scene(1);
@@ -124,6 +125,7 @@ fn a_provider_that_is_switched_off_is_sent_nothing_and_the_order_says_why() {
     assert!(matches!(scene.held_for(), Some(HoldReason::NotSent { .. })));
 }
 
+/// Shows B12.
 #[test]
 fn nothing_is_bought_for_more_than_it_was_sold_for() {
     let mut scene = scene(2);
@@ -146,6 +148,7 @@ fn nothing_is_bought_for_more_than_it_was_sold_for() {
     assert_eq!(scene.status(), OrderStatus::Processing);
 }
 
+/// Shows B12.
 #[test]
 fn a_loss_at_every_leg_waits_for_a_better_price_and_ends_with_the_hold() {
     let mut scene = scene(1);
@@ -171,6 +174,7 @@ fn what_is_given_away_is_sent_all_the_same() {
     scene.stage.accept(free, "p1");
 }
 
+/// Shows B1, I14, I17.
 #[test]
 fn an_unknown_outcome_holds_the_order_and_is_never_sent_again() {
     let mut scene = scene(2);
@@ -183,6 +187,7 @@ fn an_unknown_outcome_holds_the_order_and_is_never_sent_again() {
     assert_eq!(expired, Err(Refusal::OutOfTurn("the hold has not run out")));
 }
 
+/// Shows B2, I16.
 #[test]
 fn an_id_that_belongs_to_another_attempt_leaves_the_outcome_unknown() {
     let mut scene = scene(1);
@@ -212,6 +217,7 @@ fn an_order_no_provider_can_read_ends_without_asking_another() {
     scene.assert_all_back();
 }
 
+/// Shows B13.
 #[test]
 fn empty_funds_and_refused_keys_go_to_the_next_leg_and_then_wait() {
     for class in [RejectionClass::Funds, RejectionClass::Auth] {
@@ -318,6 +324,7 @@ fn an_absent_attempt_is_sent_again_at_once_and_its_hold_runs_anew() {
     assert_eq!(scene.stage.booked(LedgerAccount::Cost(scene.accounts[0])), 50_000);
 }
 
+/// Shows I17.
 #[test]
 fn a_write_off_gives_the_customer_everything_and_disputes_the_possible_cost() {
     let mut scene = scene(1);

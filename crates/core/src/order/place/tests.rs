@@ -98,6 +98,7 @@ fn a_quantity_must_be_the_demanded_multiple() {
     stage.placed(anna, sold, draft(LINK, 150));
 }
 
+/// Shows C1, I3.
 #[test]
 fn the_balance_may_be_spent_to_the_last_micro_unit_and_no_further() {
     let mut stage = Stage::default();
@@ -108,6 +109,7 @@ fn the_balance_may_be_spent_to_the_last_micro_unit_and_no_further() {
     assert_eq!(stage.place(short, sold, draft(LINK, 100)), Err(Refusal::NotEnoughFunds));
 }
 
+/// Shows C1.
 #[test]
 fn orders_of_one_batch_see_what_those_before_them_spent() {
     let mut stage = Stage::default();
@@ -136,6 +138,7 @@ fn a_credit_limit_is_how_far_below_zero_an_order_may_go() {
     assert_eq!(stage.place(ben, sold, draft(LINK, 10)), Err(Refusal::NotEnoughFunds));
 }
 
+/// Shows C22.
 #[test]
 fn the_callers_own_limit_of_the_charge_is_respected() {
     let mut stage = Stage::default();
@@ -152,6 +155,7 @@ fn the_callers_own_limit_of_the_charge_is_respected() {
     assert!(capped(90_000).is_ok());
 }
 
+/// Shows C2.
 #[test]
 fn the_largest_order_of_the_dearest_service_is_charged_exactly() {
     let mut stage = Stage::default();

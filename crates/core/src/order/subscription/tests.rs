@@ -49,6 +49,7 @@ fn posted(id: &str) -> Observation {
     Observation { orders: vec![id.to_owned()], ..seen(SeenStatus::InProgress) }
 }
 
+/// Shows C23.
 #[test]
 fn one_post_is_prepaid_at_its_highest_cost() {
     let (stage, anna, _, order) = detected(1_000_000, None);
@@ -84,6 +85,7 @@ fn a_reported_post_is_an_order_of_its_real_quantity_and_the_rest_comes_back() {
     assert_eq!(stage.balance(anna), 1_000_000 - charge - 180_000);
 }
 
+/// Shows C22.
 #[test]
 fn a_post_keeps_the_price_it_was_prepaid_at_and_the_next_has_the_price_of_its_day() {
     let (mut stage, _, sold, order) = detected(1_000_000, None);
@@ -97,6 +99,7 @@ fn a_post_keeps_the_price_it_was_prepaid_at_and_the_next_has_the_price_of_its_da
     assert_eq!((prepaid, price_version), (Amount(360_000), 2));
 }
 
+/// Shows C23.
 #[test]
 fn without_money_for_the_next_post_it_pauses_and_a_credit_that_covers_it_ends_the_pause() {
     let (mut stage, anna, _, order) = detected(200_000, None);

@@ -107,6 +107,7 @@ fn lost() -> StoreError {
     StoreError { doing: "syncing", why: "planned".to_owned(), kind: StoreErrorKind::Fatal }
 }
 
+/// Shows A2, I12.
 #[test]
 fn nobody_hears_of_a_commit_before_it_is_flushed() {
     let running = start();
@@ -167,6 +168,7 @@ fn less_than_is_being_flushed_waits_for_the_flush_and_then_goes_at_once() {
     assert_eq!(running.thread.join().expect("no panic"), Ok(()));
 }
 
+/// Shows A3.
 #[test]
 fn after_a_flush_that_failed_nobody_is_told_and_everything_stops() {
     let running = start();

@@ -12,6 +12,7 @@ use panelworks_store::sqlite::{OpenError, Options, Sqlite};
 use super::{busy, by_hand};
 use crate::subjects::InSqlite;
 
+/// Shows E8.
 #[test]
 fn a_second_start_on_the_same_folder_fails_at_once() {
     let mut subject = InSqlite::new();
@@ -21,6 +22,7 @@ fn a_second_start_on_the_same_folder_fails_at_once() {
     assert_eq!(subject.open(Some(first.books)).epoch, first.epoch + 1, "the refused start raised no epoch");
 }
 
+/// Shows I18.
 #[test]
 fn nothing_of_an_old_epoch_commits_after_a_new_one_began() {
     let mut subject = InSqlite::new();
@@ -43,6 +45,7 @@ fn nothing_of_an_old_epoch_commits_after_a_new_one_began() {
     assert_eq!(panel.balance(customer), 1);
 }
 
+/// Shows A1.
 #[test]
 fn what_a_killed_process_left_behind_is_read_whole() {
     let mut subject = InSqlite::new();
@@ -64,6 +67,7 @@ fn what_a_killed_process_left_behind_is_read_whole() {
     panel.audit();
 }
 
+/// Shows E11.
 #[test]
 fn a_file_of_a_newer_version_is_refused() {
     let mut subject = InSqlite::new();
@@ -134,6 +138,7 @@ fn a_lock_of_a_shell_delays_a_batch_and_breaks_nothing() {
     assert_eq!(panel.balance(customer), 2);
 }
 
+/// Shows C20.
 #[test]
 fn a_row_that_breaks_a_constraint_fails_its_command_alone() {
     let mut subject = InSqlite::new();

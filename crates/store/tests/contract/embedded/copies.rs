@@ -8,6 +8,7 @@ use panelworks_store::sqlite::{BackupError, Options, Sqlite, integrity};
 use super::{busy, by_hand, views, violations};
 use crate::subjects::InSqlite;
 
+/// Shows E6.
 #[test]
 fn a_backup_under_way_with_writes_is_whole_and_opens() {
     let mut subject = InSqlite::new();
@@ -36,6 +37,7 @@ fn a_backup_under_way_with_writes_is_whole_and_opens() {
     assert_eq!(copy.audit(&mut |_, _| ()).expect("audits"), []);
 }
 
+/// Shows E8.
 #[test]
 fn a_copy_stays_a_copy_until_it_is_claimed() {
     let mut subject = InSqlite::new();
@@ -62,6 +64,7 @@ fn a_backup_never_writes_over_anything() {
     assert_eq!(std::fs::read_to_string(&target).expect("there"), "mine");
 }
 
+/// Shows E6.
 #[test]
 fn a_backup_of_broken_books_says_so() {
     let mut subject = InSqlite::new();

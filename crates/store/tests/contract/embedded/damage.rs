@@ -76,6 +76,7 @@ fn sound_books_start_again_and_again() {
     assert_eq!((start(&empty), start(&empty)), (Ok(()), Ok(())));
 }
 
+/// Shows A15, E5.
 #[test]
 fn whatever_is_edited_at_the_end_of_the_books_keeps_them_from_starting() {
     for (sql, word) in [
@@ -135,6 +136,7 @@ fn first_change(sound: &[String], rows: &[String]) -> Option<String> {
     Some(format!("{:?} was {:?}", rows.get(differs), sound.get(differs)))
 }
 
+/// Shows A15.
 #[test]
 fn a_flipped_byte_in_the_ledger_keeps_the_books_from_starting_unless_it_changes_nothing() {
     let subject = closed(|_| ());

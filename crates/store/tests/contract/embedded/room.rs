@@ -15,6 +15,7 @@ use panelworks_store::sqlite::Options;
 use super::{by_hand, views};
 use crate::subjects::InSqlite;
 
+/// Shows A4.
 #[test]
 fn a_full_file_refuses_cleanly_and_goes_on_when_there_is_room() {
     let mut subject = InSqlite::new();
@@ -92,6 +93,7 @@ impl Drop for SmallDisk {
     }
 }
 
+/// Shows A4.
 #[test]
 fn on_a_full_disk_outcomes_are_recorded_and_work_goes_on_when_there_is_room() {
     let Some(disk) = SmallDisk::mount("8m") else {

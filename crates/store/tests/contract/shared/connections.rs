@@ -62,6 +62,7 @@ fn a_batch_whose_connection_dies_before_its_commit_is_decided_again() {
 }
 
 /// The server is told to take its time over a commit; its connection dies meanwhile.
+/// Shows A8.
 #[test]
 fn a_commit_that_dies_under_way_is_decided_again_once() {
     let Some(mut subject) = InPostgres::new() else { return };
@@ -117,6 +118,7 @@ fn behind_a_proxy() -> Option<(InPostgres, Proxy, ByHand)> {
     Some((subject, proxy, hand))
 }
 
+/// Shows A8.
 #[test]
 fn a_commit_that_stands_though_its_answer_was_lost_is_acknowledged_once() {
     let Some((mut subject, proxy, hand)) = behind_a_proxy() else { return };
@@ -151,6 +153,7 @@ fn a_commit_that_stands_though_its_answer_was_lost_is_acknowledged_once() {
     panel.audit();
 }
 
+/// Shows A6.
 #[test]
 fn while_the_database_is_away_new_work_is_refused_and_outcomes_wait() {
     let Some((mut subject, proxy, _hand)) = behind_a_proxy() else { return };
@@ -178,6 +181,7 @@ fn while_the_database_is_away_new_work_is_refused_and_outcomes_wait() {
     thread.join().expect("no panic").expect("not stopped");
 }
 
+/// Shows A8, A14.
 #[test]
 fn a_commit_of_unknown_fate_is_settled_when_the_database_is_back() {
     let Some((mut subject, proxy, hand)) = behind_a_proxy() else { return };
@@ -204,6 +208,7 @@ fn a_commit_of_unknown_fate_is_settled_when_the_database_is_back() {
 }
 
 /// invariants.md 7.8: a commit that waits for its standby and is cancelled says yes, with a warning.
+/// Shows A8.
 #[test]
 fn a_cancelled_wait_for_the_standby_is_no_yes() {
     let own = match Cluster::start(&[]) {
@@ -244,6 +249,7 @@ fn a_cancelled_wait_for_the_standby_is_no_yes() {
     thread.join().expect("no panic").expect("not stopped");
 }
 
+/// Shows A2.
 #[test]
 fn a_server_that_loses_commits_is_refused_unless_that_was_asked_for() {
     let own = match Cluster::start(&["fsync=off"]) {
@@ -257,6 +263,7 @@ fn a_server_that_loses_commits_is_refused_unless_that_was_asked_for() {
     assert_eq!(Postgres::open(options).expect("asked for").server.promise, Promise::Nothing);
 }
 
+/// Shows E11.
 #[test]
 fn tables_of_others_and_of_newer_programs_are_left_alone() {
     let Some(subject) = InPostgres::new() else { return };

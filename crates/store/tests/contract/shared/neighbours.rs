@@ -179,6 +179,7 @@ fn an_order_that_another_node_changed_is_the_business_of_the_one_that_works_on_i
     });
 }
 
+/// Shows A11, A12, I18.
 #[test]
 fn the_work_of_a_silent_node_goes_to_one_other_and_nothing_of_it_is_committed_afterwards() {
     let Some(mut subject) = InPostgres::new() else { return };

@@ -45,6 +45,7 @@ fn taken(replies: &[Reply]) -> Vec<OrderId> {
     replies.iter().filter_map(order).collect()
 }
 
+/// Shows A9, C1.
 #[test]
 fn an_account_is_not_drained_by_two_nodes_at_once() {
     two(|one, other| {
@@ -69,6 +70,7 @@ fn an_account_is_not_drained_by_two_nodes_at_once() {
     });
 }
 
+/// Shows A11, C4, I13.
 #[test]
 fn two_nodes_make_one_order_of_one_idempotency_key() {
     two(|one, other| {
@@ -100,6 +102,7 @@ fn two_nodes_take_one_order_for_one_link() {
     });
 }
 
+/// Shows A9.
 #[test]
 fn nobody_sees_that_two_nodes_met_over_the_same_rows() {
     two(|one, other| {
@@ -154,6 +157,7 @@ fn a_node_decides_by_what_another_has_just_changed() {
     });
 }
 
+/// Shows A12, I18.
 #[test]
 fn an_epoch_that_is_over_commits_nothing() {
     let Some(mut subject) = InPostgres::new() else { return };
@@ -203,6 +207,7 @@ fn a_start_waits_for_what_the_epoch_before_has_under_way() {
     assert_eq!(hand.number("select credit_limit from account"), 1);
 }
 
+/// Shows A11, A12, I18.
 #[test]
 fn only_a_node_whose_lease_has_run_out_is_taken_by_another_name() {
     let Some(mut subject) = InPostgres::new() else { return };
@@ -243,6 +248,7 @@ fn a_batch_that_draws_beyond_its_block_gets_another() {
     panel.audit();
 }
 
+/// Shows E7.
 #[test]
 fn a_restored_backup_draws_beyond_what_was_given_out() {
     let Some(mut subject) = InPostgres::new() else { return };
