@@ -21,7 +21,7 @@ use crate::order::refill::{RefillAnswer, RefillSeen};
 use crate::order::{self, IdempotencyMark};
 use crate::outcome::{Decision, Outcome, Stop};
 use crate::provider::{Observation, ProviderAccount};
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use crate::world::{Need, World};
 
 /// Something to be decided.
@@ -122,6 +122,11 @@ pub enum Command {
         order: OrderId,
         cancel: CancelId,
         rejected: bool,
+    },
+    /// Lets finished orders go to the archive that ended at least `kept` ago and can't move any more.
+    ArchiveOrders {
+        orders: Vec<OrderId>,
+        kept: Span,
     },
 
     OpenCustomer {
@@ -249,6 +254,7 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
         Command::ObserveCancel { order, cancel, rejected } => {
             order::cancel::observe_cancel(world, now, *order, *cancel, *rejected)
         }
+        Command::ArchiveOrders { orders, kept } => order::archive::archive_orders(world, now, orders, *kept),
         Command::OpenCustomer { name, currency, credit_limit, switches, key } => {
             crate::customer::open(world, name, *currency, *credit_limit, *switches, *key)
         }

@@ -29,6 +29,23 @@ pub enum LedgerAccount {
     Disputed(ProviderAccountId),
 }
 
+impl LedgerAccount {
+    /// Whose account it is; None for the panel's own.
+    pub const fn customer(self) -> Option<CustomerId> {
+        match self {
+            Self::Customer(id) => Some(id),
+            Self::InFlight
+            | Self::Revenue
+            | Self::Clearing
+            | Self::RefundExpense
+            | Self::Owner
+            | Self::Prepaid(_)
+            | Self::Cost(_)
+            | Self::Disputed(_) => None,
+        }
+    }
+}
+
 /// Why an entry exists; (cause, sequence) is unique in the whole ledger (invariants.md I5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Cause {

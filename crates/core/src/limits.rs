@@ -58,3 +58,17 @@ pub const RETRY_WAIT_MAX: Span = Span::minutes(15);
 pub const TRIES_PER_LEG: usize = 3;
 /// A dead-end attempt younger than this still counts when a provider says "active order with this link".
 pub const DUPLICATE_EVIDENCE: Span = Span::days(7);
+/// No order goes to the archive sooner after its end: a day beyond the longest time within which an ended one may still
+/// move by itself ([`CORRECTION_WINDOW`]), and far beyond what idempotency keys and doubts need.
+pub const ARCHIVE_AFTER: Span = Span::days(31);
+/// Orders that one command to archive looks at beside those it names, the posts of subscriptions: a few milliseconds. A
+/// subscription with more stays, which costs one row.
+pub const ARCHIVE_RELATIVES: usize = 200;
+
+const _: () = assert!(
+    ARCHIVE_AFTER.0 > CORRECTION_WINDOW.0
+        && ARCHIVE_AFTER.0 > IDEMPOTENCY_KEPT.0
+        && ARCHIVE_AFTER.0 > DUPLICATE_EVIDENCE.0
+        && ARCHIVE_AFTER.0 > REFILL_COOL_DOWN.0,
+    "an archived order has outlived every window"
+);

@@ -2,9 +2,10 @@
 //!
 //! Rules: `domain.md`, Orders, Attempts, Refills, Cancels. One decision per file below: [`draft`] turns what
 //! was asked into a kind, [`place`] accepts, [`attempt`] spends upstream, [`observe`] follows,
-//! [`settle`] moves the money of an end, [`cancel`], [`refill`], [`dripfeed`] and [`subscription`] are what
-//! their names say. A change is a new value of the [`OrderFile`]; stores write what differs.
+//! [`settle`] moves the money of an end, [`cancel`], [`refill`], [`dripfeed`], [`subscription`] and [`archive`] are
+//! what their names say. A change is a new value of the [`OrderFile`]; stores write what differs.
 
+pub mod archive;
 pub mod attempt;
 pub mod cancel;
 pub mod draft;

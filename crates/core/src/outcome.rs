@@ -46,6 +46,10 @@ pub enum Done {
         operator: OperatorId,
         role: Role,
     },
+    /// How many went.
+    Archived {
+        orders: u32,
+    },
     /// Taken, and there is nothing to tell.
     Noted,
 }

@@ -11,7 +11,7 @@ mod property;
 #[cfg(all(test, feature = "planted"))]
 mod sensitivity;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::audit::{Audit, Violation};
@@ -50,6 +50,7 @@ pub struct Stage {
     pub staff: Staff,
     pub entries: Vec<Entry>,
     pub planted: Planted,
+    archived: BTreeSet<OrderId>,
     batches: u64,
 }
 
@@ -67,6 +68,7 @@ impl Default for Stage {
             staff: Staff::default(),
             entries: Vec::new(),
             planted: Planted::default(),
+            archived: BTreeSet::new(),
             batches: 0,
         }
     }
@@ -170,8 +172,10 @@ impl Stage {
         for change in changes.orders {
             let stored = self.orders.get(&change.after.order.id);
             assert_eq!(stored, change.before.as_deref(), "a change starts from what is stored");
+            self.archived.remove(&change.after.order.id);
             self.orders.insert(change.after.order.id, *change.after);
         }
+        self.archived.extend(changes.archived);
         self.cursors = cursors;
         self.accounts.extend(changes.accounts.into_iter().map(|row| (row.customer, row)));
         self.customers.extend(changes.customers.into_iter().map(|row| (row.id, row)));
@@ -180,6 +184,10 @@ impl Stage {
         self.providers.extend(changes.providers.into_iter().map(|row| (row.id, row)));
         self.entries.extend(changes.entries);
         self.staff = self.staff.iter().cloned().chain(changes.operators).collect();
+    }
+
+    pub fn is_archived(&self, order: OrderId) -> bool {
+        self.archived.contains(&order)
     }
 
     /// Every law over everything that is stored.

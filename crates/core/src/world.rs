@@ -5,11 +5,13 @@
 //! the loaded rows and are undone per command (a refusal) or all at once (a need, a failed commit).
 //! Out: [`Changes`], in key order, for the store to write and for the engine to hear of.
 
+mod changes;
 mod table;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use changes::{Changes, OrderChange, PriceVersion, Transfer};
 pub use table::Table;
 
 use crate::catalogue::Service;
@@ -25,7 +27,6 @@ use crate::operator::{Operator, Staff};
 use crate::order::{Order, OrderFile, normalised_target};
 use crate::planted::Planted;
 use crate::provider::ProviderAccount;
-use crate::time::Timestamp;
 
 /// One row, or one question to an index, that a decision reads.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -139,66 +140,6 @@ impl Default for Cursors {
     }
 }
 
-/// A deposit, adjustment or top-up that somebody entered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transfer {
-    pub id: TransferId,
-    pub to: LedgerAccount,
-    pub amount: Amount,
-    pub currency: Currency,
-    pub at: Timestamp,
-    pub note: String,
-}
-
-/// One version of a service's rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PriceVersion {
-    pub service: ServiceId,
-    pub version: u32,
-    pub rate: crate::money::Rate,
-    pub since: Timestamp,
-}
-
-/// An order before and after the batch.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderChange {
-    /// None for a new order.
-    pub before: Option<Box<OrderFile>>,
-    pub after: Box<OrderFile>,
-}
-
-/// Everything a batch changed, each kind in key order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Changes {
-    pub accounts: Vec<Account>,
-    pub customers: Vec<Customer>,
-    pub api_keys: Vec<ApiKey>,
-    pub services: Vec<Arc<Service>>,
-    pub prices: Vec<PriceVersion>,
-    pub providers: Vec<ProviderAccount>,
-    pub transfers: Vec<Transfer>,
-    pub orders: Vec<OrderChange>,
-    pub entries: Vec<Entry>,
-    pub operators: Vec<Operator>,
-}
-
-impl Changes {
-    pub fn is_empty(&self) -> bool {
-        let Self { accounts, customers, api_keys, services, prices, providers, transfers, .. } = self;
-        let Self { orders, entries, operators, .. } = self;
-        accounts.is_empty()
-            && customers.is_empty()
-            && api_keys.is_empty()
-            && services.is_empty()
-            && prices.is_empty()
-            && providers.is_empty()
-            && transfers.is_empty()
-            && orders.is_empty()
-            && entries.is_empty()
-            && operators.is_empty()
-    }
-}
-
 /// See the module's head.
 #[derive(Debug, Default)]
 pub struct World {
@@ -220,6 +161,7 @@ pub struct World {
     prices: Vec<PriceVersion>,
     transfers: Vec<Transfer>,
     entries: Vec<Entry>,
+    archived: Vec<OrderId>,
     /// Cursors as the batch began with them.
     first: Cursors,
     pub planted: Planted,
@@ -233,6 +175,7 @@ pub struct Mark {
     prices: usize,
     transfers: usize,
     entries: usize,
+    archived: usize,
 }
 
 impl World {
@@ -370,6 +313,11 @@ impl World {
         self.transfers.push(transfer);
     }
 
+    /// Lets an order go to the archive, unless the batch changes it too.
+    pub fn archive(&mut self, order: OrderId) {
+        self.archived.push(order);
+    }
+
     /// Draws the next order id; None when the sequence is used up.
     pub fn next_order(&mut self) -> Option<OrderId> {
         let id = Some(self.cursors.order).filter(|id| *id <= limits::ORDER_ID_MAX)?;
@@ -415,6 +363,7 @@ impl World {
             prices: self.prices.len(),
             transfers: self.transfers.len(),
             entries: self.entries.len(),
+            archived: self.archived.len(),
         }
     }
 
@@ -447,19 +396,24 @@ impl World {
         self.prices.truncate(mark.prices);
         self.transfers.truncate(mark.transfers);
         self.entries.truncate(mark.entries);
+        self.archived.truncate(mark.archived);
     }
 
     /// Forgets every change, drawn ids too; what was loaded stays.
     pub fn undo_all(&mut self) {
-        let start = Mark { cursors: self.first, tables: [0; 11], prices: 0, transfers: 0, entries: 0 };
-        self.undo_to(start);
+        let cursors = self.first;
+        self.undo_to(Mark { cursors, tables: [0; 11], prices: 0, transfers: 0, entries: 0, archived: 0 });
     }
 
     /// The write-set. The world is spent by it.
     pub fn into_changes(self) -> (Changes, Cursors) {
         let orders = self.orders.into_changed_with_before();
-        let orders =
+        let orders: Vec<OrderChange> =
             orders.filter_map(|(before, after)| Some(OrderChange { before, after: after? })).collect();
+        let mut archived = self.archived;
+        archived.sort_unstable();
+        archived.dedup();
+        archived.retain(|id| orders.binary_search_by_key(id, |change| change.after.order.id).is_err());
         let changes = Changes {
             accounts: self.accounts.into_changed().collect(),
             customers: self.customers.into_changed().collect(),
@@ -471,6 +425,7 @@ impl World {
             orders,
             entries: self.entries,
             operators: changed_operators(self.staff),
+            archived,
         };
         (changes, self.cursors)
     }

@@ -17,6 +17,7 @@ pub mod limits;
 mod poll;
 pub mod provider;
 pub mod restored;
+pub mod retention;
 mod track;
 
 pub use engine::{Act, Calls, Engine, Found, Next, Pace, Ticket};

@@ -1,5 +1,7 @@
 //! Every bound of the engine, with its unit and the reason for it.
 
+use std::time::Duration;
+
 use panelworks_core::time::Span;
 
 /// Ids in one status question (`api-v2.md`, rule 9).
@@ -44,3 +46,18 @@ pub const ASK_AGAIN_EVERY: Span = Span::minutes(1);
 pub const ASK_AGAIN_FIRST: Span = Span::seconds(10);
 /// Tries to find work in a store that is away, one a second, of which the log is told of the first: a minute.
 pub const TRIES_BETWEEN_LINES: u32 = 60;
+/// Orders in one command to archive: a few milliseconds of the executor.
+pub const ARCHIVED_ORDERS: usize = 64;
+/// After such a command nothing is moved for this many times as long as it took: a fifth of the executor at the most.
+pub const ARCHIVE_REST: u32 = 4;
+/// Rows of one look for old orders.
+pub const OLD_ROWS: usize = 2_000;
+/// Between two such looks.
+pub const LOOK_REST: Duration = Duration::from_millis(20);
+/// Orders in a row that are too young, after which a walk for old ones believes that none follow: ids rise with time, but
+/// nodes draw them in blocks of 20,000, and a clock may have been wrong for a while.
+pub const YOUNG_ROWS: usize = 100_000;
+/// Between two walks for old orders: the limit is in days.
+pub const RETENTION_EVERY: Duration = Duration::from_hours(1);
+/// After a walk that was cut off: the disk was full, the database away.
+pub const RETENTION_AGAIN: Duration = Duration::from_mins(1);

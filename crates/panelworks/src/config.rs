@@ -62,6 +62,8 @@ pub struct Config {
     pub log: LogSettings,
     pub poll: Span,
     pub request_poll: Span,
+    /// Finished orders go to the archive after this; never where it is missing.
+    pub kept: Option<Span>,
 }
 
 /// Where the log goes, and what is in it.
@@ -111,6 +113,7 @@ impl Default for Config {
             log: LogSettings::default(),
             poll: limits::POLL,
             request_poll: panelworks_engine::limits::CHORE_POLL,
+            kept: None,
         }
     }
 }

@@ -99,7 +99,7 @@ pub async fn examine(desk: &Desk, offline: bool) -> Vec<Finding> {
     let quiet: crate::control::Progress = std::sync::Arc::new(|_, _| ());
     match desk.check(&quiet).await {
         Ok(report) if report.violations.is_empty() => {
-            findings.push(Finding::good(format!("the books balance over {} orders", report.orders)));
+            findings.push(Finding::good(format!("the books balance over {}", report.orders_in_words())));
         }
         Ok(report) => findings.push(Finding::bad(
             format!("the books break {} laws", report.violations.len()),

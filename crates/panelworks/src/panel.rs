@@ -18,12 +18,13 @@ use panelworks_core::ids::{OrderId, ProviderAccountId};
 use panelworks_core::order::OrderFile;
 use panelworks_core::planted::Planted;
 use panelworks_core::provider::ProviderAccount;
-use panelworks_core::time::Timestamp;
+use panelworks_core::time::{Span, Timestamp};
 use panelworks_engine::drive::live::{Clock, Ears, Live, Means};
+use panelworks_engine::retention::Retention;
 use panelworks_engine::{Engine, Pace};
 use panelworks_store::executor::{Executor, Follower, Handle, Stopped};
 use panelworks_store::neighbours::{Hearer, Neighbours, Word};
-use panelworks_store::ports::{Queue, Share, StoreError};
+use panelworks_store::ports::{OldOrders, Queue, Share, StoreError};
 use panelworks_store::reader::{OwnReads, Reader, StartError};
 use panelworks_web::serve::{Stopped as Served, serve};
 use panelworks_web::{Behind, Known, router};
@@ -129,17 +130,21 @@ impl Core {
         let (stop, stopped) = watch::channel(false);
         let report = report(Arc::clone(&desk), Arc::clone(&known), dropped_lines);
         let reads = desk.reads().clone();
-        let readers = config.readers();
+        let (readers, kept) = (config.readers(), config.kept);
         let opened = tokio::task::spawn_blocking(move || {
             let reader = Reader::start(readers, || reads.views())?;
             let views = reads.views()?;
             let known = (views.providers()?, views.services()?);
-            Ok::<_, StartError>((reader, views, known))
+            let looking_back = kept.map(|kept| Ok::<_, StoreError>((kept, reads.views()?))).transpose()?;
+            Ok::<_, StartError>((reader, views, looking_back, known))
         });
-        let (reader, views, (providers, services)) = opened.await??;
+        let (reader, views, looking_back, (providers, services)) = opened.await??;
         let mut engine = Engine::new(pace);
         engine.know(&providers, services.iter().map(|service| (service.id, service.hold_limit)));
         let (ears, for_words) = (live.ears(), (Arc::clone(&known), Arc::clone(&addresses)));
+        if let Some((kept, views)) = looking_back {
+            tokio::spawn(retention(&desk, kept, clock.clone(), views).run(stopped.clone()));
+        }
         let means = means(&desk, &addresses, clock, views);
         let engine = tokio::spawn(live.run(engine, means, stopped.clone(), report));
         let reads = desk.reads().clone();
@@ -235,6 +240,13 @@ fn means(desk: &Desk, addresses: &Arc<Addresses>, clock: SystemClock, views: Own
     }
 }
 
+/// What takes finished orders to the archive.
+fn retention(desk: &Desk, kept: Span, clock: SystemClock, views: OwnReads) -> Retention {
+    let clock: Clock = Arc::new(move || clock.now());
+    let queue: Arc<Mutex<Box<dyn Queue + Send>>> = Arc::new(Mutex::new(Box::new(Departing(Some(views)))));
+    Retention { kept, handle: desk.handle().clone(), clock, queue }
+}
+
 /// The end of a store's connection may block, and the engine's task may not: it ends on a thread of its own.
 struct Departing(Option<OwnReads>);
 
@@ -260,6 +272,10 @@ impl Queue for Departing {
         rows: usize,
     ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
         self.queue().ended_files(after, since, rows)
+    }
+
+    fn old_orders(&self, after: OrderId, before: Timestamp, rows: usize) -> Result<OldOrders, StoreError> {
+        self.queue().old_orders(after, before, rows)
     }
 }
 

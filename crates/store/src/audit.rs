@@ -45,6 +45,7 @@ pub struct Batch {
 #[derive(Debug)]
 pub(crate) struct OrderRow {
     pub(crate) order: Order,
+    pub(crate) archived: bool,
     /// Whether it says that refills or cancels hang on it, in a store that notes it.
     pub(crate) has_requests: Option<bool>,
     /// What of the row contradicts itself.
@@ -55,6 +56,8 @@ pub(crate) struct OrderRow {
 #[derive(Debug)]
 pub(crate) struct Hung<T> {
     pub(crate) order: OrderId,
+    /// Whether it is in the archive; None for what never goes there.
+    pub(crate) archived: Option<bool>,
     /// Whose it says it is, in a store that repeats it.
     pub(crate) customer: Option<CustomerId>,
     pub(crate) row: T,
@@ -62,7 +65,7 @@ pub(crate) struct Hung<T> {
     pub(crate) contradiction: Option<&'static str>,
 }
 
-/// Orders by id, and what hangs on them by the order's id: attempts by number, refills and cancels by id, entries of
+/// Orders by id, those in the archive among the others, and what hangs on them by the order's id: attempts by number, refills and cancels by id, entries of
 /// orders and attempts by kind of cause, part and sequence.
 pub(crate) struct Tables<'a, E> {
     pub(crate) orders: Rows<'a, OrderRow, E>,
@@ -70,6 +73,8 @@ pub(crate) struct Tables<'a, E> {
     pub(crate) refills: Rows<'a, Hung<Refill>, E>,
     pub(crate) cancels: Rows<'a, Hung<Cancel>, E>,
     pub(crate) entries: Rows<'a, Hung<Entry>, E>,
+    /// Orders in the archive, as it is counted there.
+    pub(crate) archived: u64,
 }
 
 /// Transfers that are not exactly one entry of their amount: id, and what is wrong; as many as $1. Both dialects
@@ -174,22 +179,27 @@ impl Walk {
         let mut refills = Beside::new("a refill", rows.refills)?;
         let mut cancels = Beside::new("a cancel", rows.cancels)?;
         let mut entries = Beside::new("an entry", rows.entries)?;
-        let mut done = 0;
+        let (mut done, mut in_archive) = (0, 0);
         for row in rows.orders {
-            let OrderRow { order, has_requests, contradiction } = row?;
-            let (id, whose) = (order.id, Some(order.customer));
+            let OrderRow { order, archived, has_requests, contradiction } = row?;
+            let id = order.id;
+            let owner = Owner { id, customer: order.customer, archived };
+            in_archive += u64::from(archived);
+            if archived && !order.status.has_ended() {
+                self.broken("I9", format!("order {id} is open, and in the archive"));
+            }
             if let Some(what) = contradiction {
                 self.broken("I9", format!("order {id} {what}"));
             }
             let mut file = OrderFile::new(order);
-            file.attempts = attempts.of(id, whose, self)?;
-            file.refills = refills.of(id, whose, self)?;
-            file.cancels = cancels.of(id, whose, self)?;
+            file.attempts = attempts.of(&owner, self)?;
+            file.refills = refills.of(&owner, self)?;
+            file.cancels = cancels.of(&owner, self)?;
             if has_requests == Some(file.refills.is_empty() && file.cancels.is_empty()) {
                 self.broken("I5", format!("order {id} does not know whether it has refills or cancels"));
             }
             self.references(&file);
-            let own = entries.of(id, whose, self)?;
+            let own = entries.of(&owner, self)?;
             self.audit.order(&file, &own);
             done += 1;
             if done % limits::AUDIT_PROGRESS == 0 {
@@ -202,6 +212,13 @@ impl Walk {
         entries.rest(self)?;
         if done != all {
             self.broken("I4", format!("there are {done} orders, the last batch counted {all}"));
+        }
+        if in_archive != rows.archived {
+            let counted = rows.archived;
+            self.broken(
+                "I4",
+                format!("there are {in_archive} orders in the archive, counted were {counted}"),
+            );
         }
         progress(done, all);
         Ok(())
@@ -335,6 +352,13 @@ where
     }
 }
 
+/// The order that rows hang on.
+struct Owner {
+    id: OrderId,
+    customer: CustomerId,
+    archived: bool,
+}
+
 /// Rows that lie beside the orders, in order of the order's id.
 struct Beside<'a, T, E> {
     what: &'static str,
@@ -353,8 +377,9 @@ impl<'a, T, E> Beside<'a, T, E> {
         Ok(std::mem::replace(&mut self.next, next))
     }
 
-    /// The rows of order `id`. What comes before it belongs to no order.
-    fn of(&mut self, id: OrderId, whose: Option<CustomerId>, walk: &mut Walk) -> Result<Vec<T>, E> {
+    /// The rows of an order. What comes before it belongs to no order.
+    fn of(&mut self, owner: &Owner, walk: &mut Walk) -> Result<Vec<T>, E> {
+        let Owner { id, customer, archived } = *owner;
         let mut own = Vec::new();
         while self.next.as_ref().is_some_and(|next| next.order <= id) {
             let Some(hung) = self.step()? else { break };
@@ -362,8 +387,11 @@ impl<'a, T, E> Beside<'a, T, E> {
                 self.orphan(&hung, walk);
                 continue;
             }
-            if hung.customer.is_some() && hung.customer != whose {
+            if hung.customer.is_some_and(|whose| whose != customer) {
                 walk.broken("I21", format!("there is {} of order {id} for another customer", self.what));
+            }
+            if hung.archived.is_some_and(|place| place != archived) {
+                walk.broken("I5", format!("{} of order {id} is on the other side of the archive", self.what));
             }
             if let Some(contradiction) = hung.contradiction {
                 walk.broken("I9", format!("{} of order {id} {contradiction}", self.what));

@@ -10,11 +10,11 @@
 
 mod tally;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use panelworks_core::audit::Violation;
-use panelworks_core::ids::{BatchId, CustomerId, NodeId, OrderId, TransferId};
-use panelworks_core::ledger::Entry;
+use panelworks_core::ids::{AttemptId, BatchId, CustomerId, NodeId, OrderId, TransferId};
+use panelworks_core::ledger::{Cause, Entry};
 use panelworks_core::order::OrderFile;
 use panelworks_core::world::{Changes, Cursors, OrderChange};
 
@@ -72,6 +72,13 @@ pub struct Tally {
     pub sums: BTreeMap<String, i128>,
 }
 
+/// An order on its way, with the place it has in the books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filed {
+    pub file: OrderFile,
+    pub archived: bool,
+}
+
 /// Which entries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Causes {
@@ -110,7 +117,8 @@ pub trait Departing: Place {
     /// Customers with their accounts.
     fn customers(&mut self, after: CustomerId, limit: usize) -> Result<Changes, StoreError>;
     fn transfers(&mut self, after: TransferId, limit: usize) -> Result<Changes, StoreError>;
-    fn files(&mut self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError>;
+    /// Those in the archive among the others.
+    fn files(&mut self, after: OrderId, limit: usize) -> Result<Vec<Filed>, StoreError>;
     /// Whose cause has an id from `first` to `last`, in order of their causes.
     fn entries(&mut self, causes: Causes, first: u32, last: u32) -> Result<Vec<Entry>, StoreError>;
     /// By node, epoch and sequence.
@@ -127,6 +135,8 @@ pub trait Arriving: Place {
     fn begin(&mut self, standing: &Standing) -> Result<(), StoreError>;
     /// New rows: nothing of `changes` is there yet.
     fn put(&mut self, changes: &Changes) -> Result<(), StoreError>;
+    /// New orders that belong in the archive, with their entries.
+    fn put_archived(&mut self, changes: &Changes) -> Result<(), StoreError>;
     /// All batches, after everything they wrote: `next` gives some at a time, none at the end.
     fn put_batches(&mut self, next: &mut NextBatches<'_>) -> Result<(), StoreError>;
     /// After the last row: what is derived from all of them.
@@ -329,16 +339,36 @@ fn copy_orders(
 ) -> Result<(), StoreError> {
     let (mut after, mut done) = (OrderId(0), 0);
     loop {
-        let files = from.files(after, limits::CARRY_PAGE)?;
-        let Some(last) = files.last().map(|file| file.order.id) else { return Ok(()) };
-        done += files.len() as u64;
+        let page = from.files(after, limits::CARRY_PAGE)?;
+        let Some(last) = page.last().map(|filed| filed.file.order.id) else { return Ok(()) };
+        done += page.len() as u64;
         let entries = from.entries(Causes::OrdersAndAttempts, after.0 + 1, last.0)?;
-        let orders =
-            files.into_iter().map(|file| OrderChange { before: None, after: Box::new(file) }).collect();
-        to.put(&Changes { orders, entries, ..Changes::default() })?;
+        let [present, archived] = by_place(page, entries);
+        to.put(&present)?;
+        if !archived.orders.is_empty() {
+            to.put_archived(&archived)?;
+        }
         after = last;
         hear(done);
     }
+}
+
+/// First those that are worked on, then those in the archive, each with their entries.
+fn by_place(page: Vec<Filed>, entries: Vec<Entry>) -> [Changes; 2] {
+    let mut places = [Changes::default(), Changes::default()];
+    let archived: HashSet<OrderId> =
+        page.iter().filter(|filed| filed.archived).map(|filed| filed.file.order.id).collect();
+    for Filed { file, archived } in page {
+        places[usize::from(archived)].orders.push(OrderChange { before: None, after: Box::new(file) });
+    }
+    for entry in entries {
+        let is_archived = match entry.cause {
+            Cause::Order(order) | Cause::Attempt(AttemptId { order, .. }) => archived.contains(&order),
+            Cause::Transfer(_) => false,
+        };
+        places[usize::from(is_archived)].entries.push(entry);
+    }
+    places
 }
 
 /// The same tables with the same numbers.

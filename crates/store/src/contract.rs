@@ -4,6 +4,8 @@
 //! promise is broken. Written once; `store_contract!` makes a test of each case, and an adapter is done when
 //! all are green (architecture.md, The store). For tests only.
 
+mod archive;
+mod borrowed;
 pub mod cluster;
 mod commits;
 mod damage;
@@ -35,6 +37,7 @@ use panelworks_core::testing;
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_core::world::{Cursors, Key, Need, World};
 
+pub use archive::*;
 pub use commits::*;
 pub use damage::*;
 pub use faults::{Fate, Faulty};
@@ -50,7 +53,7 @@ pub use work::*;
 use crate::chain::Link;
 use crate::executor::{Executor, Ran, Reply};
 use crate::memory::Memory;
-use crate::ports::{Books, Queue, Share};
+use crate::ports::{Books, Queue};
 
 /// An adapter under test.
 pub trait Subject {
@@ -91,38 +94,11 @@ impl Subject for InMemory {
     }
 
     fn queue<'a>(&'a self, books: &'a Memory) -> Box<dyn Queue + 'a> {
-        Box::new(Borrowed(books))
+        Box::new(borrowed::Borrowed(books))
     }
 
     fn audit(&self, books: &Memory) -> Vec<Violation> {
         books.audit()
-    }
-}
-
-/// A queue that somebody else owns.
-struct Borrowed<'a, Q>(&'a Q);
-
-impl<Q: Queue> Queue for Borrowed<'_, Q> {
-    fn open_files(
-        &self,
-        share: &Share,
-        after: OrderId,
-        limit: usize,
-    ) -> Result<Vec<OrderFile>, crate::ports::StoreError> {
-        self.0.open_files(share, after, limit)
-    }
-
-    fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, crate::ports::StoreError> {
-        self.0.files(ids)
-    }
-
-    fn ended_files(
-        &self,
-        after: OrderId,
-        since: Timestamp,
-        rows: usize,
-    ) -> Result<(Vec<OrderFile>, Option<OrderId>), crate::ports::StoreError> {
-        self.0.ended_files(after, since, rows)
     }
 }
 
@@ -454,6 +430,14 @@ macro_rules! store_contract {
             an_ended_order_with_an_open_refill_is_work
             an_ended_order_with_a_recall_is_work
             ended_orders_are_walked_in_bounded_steps
+            // the archive
+            old_orders_are_walked_in_bounded_steps
+            an_archived_order_is_what_it_was
+            an_archived_order_answers_commands_as_before
+            a_change_brings_an_order_back_from_the_archive
+            numbers_are_not_given_again_while_their_orders_are_archived
+            a_provider_s_order_stays_its_attempt_s_in_the_archive
+            what_is_archived_in_a_batch_that_fails_stays
             // lives
             whatever_happens_the_books_agree_with_those_in_memory
             a_life_goes_on_after_starts_and_faults

@@ -28,7 +28,7 @@ pub const WRITER_CACHE_KIB: i64 = 48 * 1024;
 /// A reader's page cache, in KiB: the kernel's own cache stands behind it.
 pub const READER_CACHE_KIB: i64 = 4 * 1024;
 /// Prepared statements kept per connection: more than there are different ones.
-pub const STATEMENTS: usize = 96;
+pub const STATEMENTS: usize = 128;
 /// How long a lock of another process (somebody's sqlite3 shell) is waited for.
 pub const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Pages of the write-ahead log after which it is copied into the file, on a thread of its own: 16 MiB.

@@ -3,7 +3,7 @@
 //! It keeps every row, answers as the SQL adapters do, and fails on demand: a commit that did not happen, one
 //! whose answer is lost although it stands, one whose answer is lost and that does not stand.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use panelworks_core::audit::{Audit, Violation};
@@ -24,7 +24,7 @@ use panelworks_core::world::{
 };
 
 use crate::chain::{self, Link};
-use crate::ports::{Begun, Books, CommitError, Flush, Queue, Share, StoreError, StoreErrorKind};
+use crate::ports::{Begun, Books, CommitError, Flush, OldOrders, Queue, Share, StoreError, StoreErrorKind};
 
 /// What happens to a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +53,7 @@ pub struct Memory {
     providers: BTreeMap<ProviderAccountId, ProviderAccount>,
     transfers: Vec<Transfer>,
     orders: BTreeMap<OrderId, OrderFile>,
+    archived: BTreeSet<OrderId>,
     guards: HashMap<GuardKey, OrderId>,
     idempotency: HashMap<(CustomerId, [u8; 16]), (IdempotencyHit, Timestamp)>,
     claims: HashMap<(ProviderAccountId, ProviderOrderId), AttemptId>,
@@ -79,6 +80,10 @@ impl Memory {
 
     pub fn order(&self, id: OrderId) -> Option<&OrderFile> {
         self.orders.get(&id)
+    }
+
+    pub fn is_archived(&self, id: OrderId) -> bool {
+        self.archived.contains(&id)
     }
 
     pub fn account(&self, id: CustomerId) -> Option<&Account> {
@@ -215,8 +220,16 @@ impl Memory {
         self.entries.extend(changes.entries.iter().copied());
         self.operators.extend(changes.operators.iter().map(|row| (row.id, row.clone())));
         for change in &changes.orders {
+            self.archived.remove(&change.after.order.id);
             self.apply_order(at, &change.after);
         }
+        self.archived.extend(&changes.archived);
+    }
+
+    /// By id, after `after`: those that are worked on, or were lately.
+    fn present(&self, after: OrderId) -> impl Iterator<Item = &OrderFile> {
+        let later = self.orders.range(OrderId(after.0.saturating_add(1))..);
+        later.filter(|(id, _)| !self.archived.contains(id)).map(|(_, file)| file)
     }
 
     fn apply_order(&mut self, at: Timestamp, file: &OrderFile) {
@@ -312,8 +325,7 @@ impl Books for Memory {
 
 impl Queue for Memory {
     fn open_files(&self, _all: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
-        let open = self.orders.range(OrderId(after.0.saturating_add(1))..).map(|(_, file)| file);
-        let open = open.filter(|file| {
+        let open = self.present(after).filter(|file| {
             !file.order.status.has_ended()
                 || file.refills.iter().any(|refill| refill.state.is_open())
                 || file.attempts.iter().any(|attempt| attempt.recall.is_some())
@@ -331,14 +343,18 @@ impl Queue for Memory {
         since: Timestamp,
         rows: usize,
     ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
-        let rows: Vec<&OrderFile> = self
-            .orders
-            .range(OrderId(after.0.saturating_add(1))..)
-            .map(|(_, file)| file)
-            .take(rows)
-            .collect();
+        let rows: Vec<&OrderFile> = self.present(after).take(rows).collect();
         let next = rows.last().map(|file| file.order.id);
         let ended = rows.into_iter().filter(|file| file.order.ended_at.is_some_and(|at| at >= since));
         Ok((ended.cloned().collect(), next))
+    }
+    fn old_orders(&self, after: OrderId, before: Timestamp, rows: usize) -> Result<OldOrders, StoreError> {
+        let rows: Vec<&OrderFile> = self.present(after).take(rows).collect();
+        let is_old = |file: &&&OrderFile| file.order.ended_at.is_some_and(|at| at < before);
+        Ok(OldOrders {
+            orders: rows.iter().filter(is_old).map(|file| file.order.id).collect(),
+            next: rows.last().map(|file| file.order.id),
+            young: rows.iter().filter(|file| file.order.accepted_at >= before).count(),
+        })
     }
 }

@@ -160,7 +160,7 @@ pub trait Queue {
     /// Whole files as they are committed now; what is not there is left out.
     fn files(&self, ids: &[OrderId]) -> Result<Vec<OrderFile>, StoreError>;
 
-    /// Own orders that ended at or after `since`, by id, after `after`. The second value is where to go on;
+    /// Own orders that ended at or after `since` and are not in the archive, by id, after `after`. The second value is where to go on;
     /// None at the end. Looks at `rows` rows at the most, so that a large past is walked in small steps.
     fn ended_files(
         &self,
@@ -168,6 +168,21 @@ pub trait Queue {
         since: Timestamp,
         rows: usize,
     ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError>;
+
+    /// Own orders that ended before `before` and are not in the archive, by id, after `after`. Looks at `rows` rows at
+    /// the most. Whether they rest is the core's to say (`order/archive.rs`). None for ever where somebody shares the
+    /// books who would not find them in the archive.
+    fn old_orders(&self, after: OrderId, before: Timestamp, rows: usize) -> Result<OldOrders, StoreError>;
+}
+
+/// One step of a walk over old orders.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OldOrders {
+    pub orders: Vec<OrderId>,
+    /// Where to go on; None at the end.
+    pub next: Option<OrderId>,
+    /// Rows that were looked at and accepted too late to be old: ids rise with time, by and large.
+    pub young: usize,
 }
 
 /// Questions of doors and people. Every answer is of committed rows.
@@ -204,7 +219,9 @@ pub trait Views {
 /// How much there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
+    /// Those in the archive too.
     pub orders: u64,
+    pub archived_orders: u64,
     pub open_orders: u64,
     pub held_orders: u64,
     pub entries: u64,

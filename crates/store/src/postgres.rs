@@ -5,6 +5,7 @@
 //! which are asked on every connection. Rules: architecture.md, The executor and The store; invariants.md A6-A13,
 //! 7.8, 7.10, 7.13. Begin with `schema/postgres.sql`, then `connection.rs`.
 
+mod archive;
 mod audit;
 mod behind;
 mod blocks;

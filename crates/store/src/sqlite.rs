@@ -5,6 +5,7 @@
 //! synced before it is told; weaker only by [`Options`], and then the log says so. Rules: architecture.md, The store;
 //! invariants.md A1-A4, A8, A15, E5-E8. Begin with `schema/panelworks.sql`.
 
+mod archive;
 mod audit;
 mod backup;
 mod books;
@@ -98,7 +99,7 @@ pub enum OpenError {
     Locked(PathBuf),
     #[error("{file} was written by a newer panelworks (schema {found}, this one knows {known}); install that version or newer", file = .file.display())]
     TooNew { file: PathBuf, found: i64, known: i64 },
-    /// Until the first release no schema is carried over.
+    /// From a time when no schema was carried over yet.
     #[error("{file} was written by a panelworks from before the first release (schema {found}, this one knows {known}), and can't be taken over; begin with a new data folder", file = .file.display())]
     TooOld { file: PathBuf, found: i64, known: i64 },
     #[error("{} is a database of another program", .0.display())]

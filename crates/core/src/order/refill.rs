@@ -4,10 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::catalogue::RefillTerms;
 use crate::ids::{CustomerId, OrderId, RefillId};
 use crate::limits;
 use crate::order::cancel::unclear_wait;
-use crate::order::{OrderStatus, Part};
+use crate::order::{Order, OrderStatus, Part};
 use crate::outcome::{Decision, Done, Refusal};
 use crate::time::{Span, Timestamp};
 use crate::world::World;
@@ -79,22 +80,13 @@ pub fn request_refill(world: &mut World, now: Timestamp, customer: CustomerId, i
     }
     let service = world.service(file.order.service)?.ok_or(Refusal::UnknownService)?;
     let terms = service.refill.ok_or(Refusal::RefillDisabled)?;
-    let delivered = match file.order.status {
-        OrderStatus::Completed => true,
-        OrderStatus::Partial => terms.partial,
-        OrderStatus::Pending
-        | OrderStatus::Processing
-        | OrderStatus::InProgress
-        | OrderStatus::Canceled
-        | OrderStatus::Expired => false,
-    };
-    if !delivered {
+    if !is_delivered(&file.order, terms) {
         return Err(Refusal::OrderNotCompleted.into());
     }
     if file.refills.iter().any(|refill| refill.state.is_open()) {
         return Err(Refusal::RefillOpen.into());
     }
-    let completed_at = file.order.ended_at.unwrap_or(file.order.accepted_at);
+    let completed_at = completed_at(&file.order);
     let last = file
         .refills
         .iter()
@@ -104,7 +96,7 @@ pub fn request_refill(world: &mut World, now: Timestamp, customer: CustomerId, i
     if now.since(last) < limits::REFILL_COOL_DOWN {
         return Err(Refusal::RefillTooEarly.into());
     }
-    if terms.days.is_some_and(|days| now.since(completed_at) > Span::days(i64::from(days))) {
+    if !lasts(&file.order, terms, now) {
         return Err(Refusal::RefillUnavailable.into());
     }
     let refill = world.next_refill().ok_or(Refusal::IdsExhausted)?;
@@ -117,6 +109,32 @@ pub fn request_refill(world: &mut World, now: Timestamp, customer: CustomerId, i
     });
     world.put_order(file);
     Ok(Done::RefillRequested { refill })
+}
+
+/// Whether a refill of it may still be asked for, now or later.
+pub fn is_in_guarantee(order: &Order, terms: RefillTerms, now: Timestamp) -> bool {
+    let is_parent = matches!(order.part, Part::DripFeed(_) | Part::Subscription(_));
+    !is_parent && is_delivered(order, terms) && lasts(order, terms, now)
+}
+
+const fn is_delivered(order: &Order, terms: RefillTerms) -> bool {
+    match order.status {
+        OrderStatus::Completed => true,
+        OrderStatus::Partial => terms.partial,
+        OrderStatus::Pending
+        | OrderStatus::Processing
+        | OrderStatus::InProgress
+        | OrderStatus::Canceled
+        | OrderStatus::Expired => false,
+    }
+}
+
+fn lasts(order: &Order, terms: RefillTerms, now: Timestamp) -> bool {
+    terms.days.is_none_or(|days| now.since(completed_at(order)) <= Span::days(i64::from(days)))
+}
+
+fn completed_at(order: &Order) -> Timestamp {
+    order.ended_at.unwrap_or(order.accepted_at)
 }
 
 /// The provider's answer to the forwarded request.

@@ -341,6 +341,15 @@ pub const SETTINGS: &[Setting] = &[
             Ok(())
         },
     },
+    Setting {
+        name: "retention.orders_days",
+        right: "a number of days from 31 to 36500, such as 365: ended orders may still be corrected for 30",
+        take: |config, given, _| {
+            let least = panelworks_core::limits::ARCHIVE_AFTER.0 / Span::days(1).0;
+            config.kept = Some(Span::days(given.whole(least..=36_500)?));
+            Ok(())
+        },
+    },
 ];
 
 /// An address and a port; `localhost` is understood, other names are not: they may mean something else tomorrow.

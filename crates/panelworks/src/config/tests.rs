@@ -84,6 +84,7 @@ fn forty_wrong_configurations_are_refused_with_line_name_and_what_would_be_right
         (2, &["log.successes is", "true or false"], "[log]\nsuccesses = []"),
         (2, &["providers.poll_s is 0", "3600"], "[providers]\npoll_s = 0"),
         (2, &["providers.request_poll_s is a table"], "[providers]\nrequest_poll_s = {}"),
+        (2, &["retention.orders_days is 30", "from 31"], "[retention]\norders_days = 30"),
         (2, &["no setting http.lisen", "http.listen may be meant"], "[http]\nlisen = \"127.0.0.1:1\""),
         (2, &["no setting panel.listen", "http.listen may be meant"], "[panel]\nlisten = \"127.0.0.1:1\""),
         (1, &["no setting listen", "http.listen may be meant"], "listen = \"127.0.0.1:1\""),
@@ -184,6 +185,14 @@ fn paths_in_a_file_are_meant_from_its_folder() {
     assert_eq!(same.data_dir, folder.path("panelworks-data"));
     assert_eq!(config.log.file.as_deref(), Some(Path::new("/var/log/p.log")));
     assert_eq!(config.secret_key_path(), folder.path("books").join("secret.key"));
+}
+
+#[test]
+fn finished_orders_stay_for_ever_unless_a_limit_is_set() {
+    assert_eq!(loaded("").expect("right").kept, None);
+    let config = from_variables(&[("PANELWORKS_RETENTION_ORDERS_DAYS", "31")]).expect("right");
+    assert_eq!(config.kept, Some(panelworks_core::limits::ARCHIVE_AFTER));
+    assert_eq!(loaded("[retention]\norders_days = 365").expect("right").kept, Some(Span::days(365)));
 }
 
 /// The file that operators begin with.

@@ -127,9 +127,22 @@ pub struct ServiceRow {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CheckReport {
     pub orders: u64,
+    /// Of the orders, those in the archive.
+    #[serde(default)]
+    pub archived: u64,
     pub entries: u64,
     pub took_ms: u64,
     pub violations: Vec<Broken>,
+}
+
+impl CheckReport {
+    /// How many there are, and where.
+    pub fn orders_in_words(&self) -> String {
+        match self.archived {
+            0 => format!("{} orders", self.orders),
+            archived => format!("{} orders ({archived} in the archive)", self.orders),
+        }
+    }
 }
 
 /// A broken law of the books.
@@ -321,7 +334,8 @@ fn services(rows: &[ServiceRow]) -> String {
 }
 
 fn checked(report: &CheckReport) -> String {
-    let seen = format!("{} orders and {} entries in {} ms", report.orders, report.entries, report.took_ms);
+    let seen =
+        format!("{} and {} entries in {} ms", report.orders_in_words(), report.entries, report.took_ms);
     if report.violations.is_empty() {
         return format!("The books are in order: {seen}, no law is broken.");
     }
@@ -343,7 +357,8 @@ mod tests {
 
     #[test]
     fn broken_laws_are_no_good_news() {
-        let mut report = CheckReport { orders: 1, entries: 2, took_ms: 3, violations: Vec::new() };
+        let mut report =
+            CheckReport { orders: 1, archived: 0, entries: 2, took_ms: 3, violations: Vec::new() };
         assert!(Answer::Checked(report.clone()).is_good());
         report.violations.push(Broken { law: "I1".to_owned(), what: "entry 1".to_owned() });
         let answer = Answer::Checked(report);

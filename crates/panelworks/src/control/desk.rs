@@ -253,6 +253,7 @@ impl Desk {
             violations.into_iter().map(|broken| Broken { law: broken.law.to_owned(), what: broken.what });
         Ok(CheckReport {
             orders: counts.orders,
+            archived: counts.archived_orders,
             entries: counts.entries,
             took_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             violations: broken.collect(),

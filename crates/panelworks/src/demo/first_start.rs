@@ -25,7 +25,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors, Need, World};
 use panelworks_provider_sim::{Catalogue, KeptProvider, Provider as Simulator, Speed};
 use panelworks_store::executor::Executor;
-use panelworks_store::ports::{Begun, Books, CommitError, Flush, Queue, Share, StoreError};
+use panelworks_store::ports::{Begun, Books, CommitError, Flush, OldOrders, Queue, Share, StoreError};
 use panelworks_store::reader::OwnReads;
 use panelworks_web::key_hash;
 use panelworks_wire::request::Incoming;
@@ -295,6 +295,10 @@ impl Queue for Shelf {
         rows: usize,
     ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
         self.views.ended_files(after, since, rows)
+    }
+
+    fn old_orders(&self, after: OrderId, before: Timestamp, rows: usize) -> Result<OldOrders, StoreError> {
+        self.views.old_orders(after, before, rows)
     }
 }
 

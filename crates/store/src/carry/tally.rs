@@ -42,8 +42,44 @@ macro_rules! counted {
     };
 }
 
-/// Every table that is carried.
-pub(crate) const TALLIES: [Question; 14] = [
+/// A table, and what of it is in the archive.
+macro_rules! counted_with_archive {
+    ($table:literal) => {
+        Question {
+            table: $table,
+            sql: concat!(
+                "select cast('' as text), count(*), cast(0 as bigint), cast(0 as bigint) from (select id from ",
+                $table,
+                " union all select id from archived_",
+                $table,
+                ") as places"
+            ),
+        }
+    };
+    ($table:literal, $amount:literal) => {
+        Question {
+            table: $table,
+            sql: concat!(
+                "select currency, count(*), cast(sum(",
+                $amount,
+                " >> 20) as bigint), cast(sum(",
+                $amount,
+                " & 1048575) as bigint) from (select currency, ",
+                $amount,
+                " from ",
+                $table,
+                " union all select currency, ",
+                $amount,
+                " from archived_",
+                $table,
+                ") as places group by 1"
+            ),
+        }
+    };
+}
+
+/// Every table that is carried; and, apart, what of the orders is in the archive.
+pub(crate) const TALLIES: [Question; 15] = [
     counted!("account", "balance", "currency"),
     counted!("customer"),
     counted!("api_key"),
@@ -52,10 +88,11 @@ pub(crate) const TALLIES: [Question; 14] = [
     counted!("provider"),
     counted!("operator"),
     counted!("transfer", "amount", "currency"),
-    counted!("orders", "charge", "currency"),
-    counted!("attempt", "booked_cost", "currency"),
-    counted!("refill"),
-    counted!("cancel"),
+    counted_with_archive!("orders", "charge"),
+    counted_with_archive!("attempt", "booked_cost"),
+    counted_with_archive!("refill"),
+    counted_with_archive!("cancel"),
+    counted!("archived_orders", "charge", "currency"),
     counted!("entry", "amount", "currency"),
     counted!("batch"),
 ];

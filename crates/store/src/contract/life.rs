@@ -17,7 +17,7 @@ use panelworks_core::provider::{Observation, RejectionClass, SeenCharge, SeenRem
 use panelworks_core::testing::{
     draft, dripping, following, leg, not_sent, provider_order, refused, seen, service, unknown,
 };
-use panelworks_core::time::Span;
+use panelworks_core::time::{Span, Timestamp};
 use panelworks_core::world::Key;
 
 use super::{Fate, InMemory, Panel, Subject, credit, open_customer, provider_account};
@@ -44,6 +44,7 @@ fn lead<S: Subject>(subject: &mut S, first: u32, troubled: bool) {
     let mut panel = Panel::open(subject);
     assert_eq!((expected.node, expected.epoch), (panel.node, panel.epoch));
     open_shop(&mut expected, &mut panel);
+    let mut archived = 0;
     for seed in first * 100..first * 100 + SEEDS {
         let mut life = Life { seed, step: 0 };
         for _ in 0..BATCHES {
@@ -57,8 +58,9 @@ fn lead<S: Subject>(subject: &mut S, first: u32, troubled: bool) {
             expected.wait(wait);
             panel.wait(wait);
         }
-        compare(&mut expected, &mut panel, seed);
+        compare(&mut expected, &mut panel, seed, &mut archived);
     }
+    assert!(archived > 50, "a life without an archive proves little: {archived}");
 }
 
 /// Neither a start nor a fault that is survived changes what the books say.
@@ -92,9 +94,20 @@ fn both<S: Subject>(
     panel.executor().books_mut().fates.clear();
 }
 
-fn compare<S: Subject>(expected: &mut Panel<'_, InMemory>, panel: &mut Panel<'_, S>, seed: u32) {
+fn compare<S: Subject>(
+    expected: &mut Panel<'_, InMemory>,
+    panel: &mut Panel<'_, S>,
+    seed: u32,
+    archived: &mut usize,
+) {
     let files: Vec<OrderFile> = expected.books().orders().cloned().collect();
     assert!(files.len() > 100, "seed {seed}: a life without orders proves nothing");
+    let present = |queue: &dyn crate::ports::Queue| {
+        queue.old_orders(OrderId(0), Timestamp(i64::MAX), usize::MAX).expect("reads").orders
+    };
+    let ended = present(expected.books());
+    assert_eq!(panel.queue(present), ended, "seed {seed}: the same orders are in the archive");
+    *archived += files.iter().filter(|file| expected.books().is_archived(file.order.id)).count();
     for file in &files {
         assert_eq!(panel.file(file.order.id).as_ref(), Some(file), "seed {seed}");
     }
@@ -178,6 +191,7 @@ impl Life {
             31 | 32 => self.request(books),
             33 | 34 => self.answer(books),
             35 | 36 => self.tend(books),
+            37 if self.below(2) == 0 => Some(self.archive(books)),
             37 => Some(Command::ExpireHold {
                 order: self.order(books, |file| file.order.hold.is_some())?.order.id,
             }),
@@ -349,6 +363,13 @@ impl Life {
                 link: format!("https://example.com/{}", self.below(40)),
             },
         })
+    }
+
+    fn archive(&mut self, books: &Memory) -> Command {
+        let orders: Vec<OrderId> = books.orders().map(|file| file.order.id).collect();
+        let from = self.pick(orders.len().max(1)).min(orders.len());
+        let orders = orders[from..].iter().copied().take(20).collect();
+        Command::ArchiveOrders { orders, kept: Span(0) }
     }
 
     fn operate(&mut self, books: &Memory) -> Option<Command> {

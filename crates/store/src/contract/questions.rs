@@ -70,6 +70,10 @@ macro_rules! views_contract {
             an_order_of_an_unknown_service_is_found
             a_cost_edited_by_hand_is_found
             a_providers_balance_edited_by_hand_is_found
+            // the archive
+            an_archived_order_is_its_owner_s_to_read
+            the_archive_is_audited_like_the_rest
+            a_part_of_an_archived_order_left_behind_is_found
             a_deleted_transfer_is_missed
             a_transfer_with_another_amount_is_found
         }
@@ -193,6 +197,7 @@ pub fn counts_are_those_of_the_rows<S: Asked>(subject: &mut S) {
     let count = |table: &str| panel.subject.number(&format!("select count(*) from {table}"));
     let expected = Counts {
         orders: count("orders"),
+        archived_orders: 0,
         open_orders: count("orders where status <= 3"),
         held_orders: count("orders where hold_at is not null"),
         entries: count("entry"),

@@ -49,21 +49,41 @@ const ENTRIES: Cursor = cursor!("entries", "select ", columns!(entry), " from en
 
 const ACCOUNTS: Cursor = cursor!("accounts", "select ", columns!(account), " from account order by customer");
 
-const ORDERS: Cursor =
-    cursor!("orders_by_id", "select ", columns!(orders), ", open, guard is null from orders order by id");
+/// The same, over a table and what of it is in the archive: each side comes in order, and the two are merged. The last
+/// column says which side it is.
+macro_rules! cursor_over_both {
+    ($name:literal, $columns:expr, $more:literal, $table:literal, $order:literal) => {
+        cursor!(
+            $name,
+            "select ",
+            $columns,
+            $more,
+            ", false from ",
+            $table,
+            " union all select ",
+            $columns,
+            $more,
+            ", true from archived_",
+            $table,
+            " order by ",
+            $order
+        )
+    };
+}
 
-const ATTEMPTS: Cursor = cursor!(
-    "attempts",
-    "select ",
-    columns!(attempt),
-    ", customer, doubt from attempt order by order_id, number"
-);
+const ORDERS: Cursor =
+    cursor_over_both!("orders_by_id", columns!(orders), ", open, guard is null", "orders", "id");
+
+const ATTEMPTS: Cursor =
+    cursor_over_both!("attempts", columns!(attempt), ", customer, doubt", "attempt", "order_id, number");
 
 const REFILLS: Cursor =
-    cursor!("refills", "select ", columns!(refill), ", customer, open from refill order by order_id, id");
+    cursor_over_both!("refills", columns!(refill), ", customer, open", "refill", "order_id, id");
 
 const CANCELS: Cursor =
-    cursor!("cancels", "select ", columns!(cancel), ", customer from cancel order by order_id, id");
+    cursor_over_both!("cancels", columns!(cancel), ", customer", "cancel", "order_id, id");
+
+const ARCHIVED: &str = "select cast(coalesce(sum(orders), 0) as bigint) from archive";
 
 /// Of orders and attempts: those of transfers are left out.
 const CAUSES: Cursor = cursor!(
@@ -90,7 +110,9 @@ pub(super) fn audit(
     for account in Pages::open(&shared, ACCOUNTS, rows::account)? {
         walk.account(&account?);
     }
-    walk.orders(orders(&shared)?, progress)?;
+    let archived = shared.borrow_mut().ask(ARCHIVED, &[])?;
+    let archived = archived.rows.first().map_or(Ok(0), |row| natural(row, 0))?;
+    walk.orders(orders(&shared, archived)?, progress)?;
     let connection = shared.into_inner();
     let most = i64::try_from(limits::VIOLATIONS).unwrap_or(i64::MAX);
     for row in connection.ask_patiently(STRANGE_TRANSFERS, &[&most])?.rows {
@@ -121,24 +143,27 @@ pub(super) fn batch(row: &Row) -> Result<Batch> {
     })
 }
 
-fn orders<'s>(shared: &'s Shared<'_>) -> Result<Tables<'s, Failure>> {
+fn orders<'s>(shared: &'s Shared<'_>, archived: u64) -> Result<Tables<'s, Failure>> {
     Ok(Tables {
         orders: Box::new(Pages::open(shared, ORDERS, order)?),
         attempts: Box::new(Pages::open(shared, ATTEMPTS, |row| {
             let (order, attempt) = rows::attempt(row)?;
             let is_right = get::<bool>(row, 16)? == attempt.state.is_in_doubt(true);
-            hung(row, 15, (order, attempt), is_right)
+            hung(row, (15, Some(17)), (order, attempt), is_right)
         })?),
         refills: Box::new(Pages::open(shared, REFILLS, |row| {
             let (order, refill) = rows::refill(row)?;
             let is_right = get::<bool>(row, 9)? == refill.state.is_open();
-            hung(row, 8, (order, refill), is_right)
+            hung(row, (8, Some(10)), (order, refill), is_right)
         })?),
-        cancels: Box::new(Pages::open(shared, CANCELS, |row| hung(row, 8, rows::cancel(row)?, true))?),
+        cancels: Box::new(Pages::open(shared, CANCELS, |row| {
+            hung(row, (8, Some(9)), rows::cancel(row)?, true)
+        })?),
         entries: Box::new(Pages::open(shared, CAUSES, |row| {
             let (_, entry) = rows::entry(row)?;
-            hung(row, 12, (OrderId(id(row, 0)?), entry), true)
+            hung(row, (12, None), (OrderId(id(row, 0)?), entry), true)
         })?),
+        archived,
     })
 }
 
@@ -153,13 +178,20 @@ fn order(row: &Row) -> Result<OrderRow> {
     } else {
         None
     };
-    Ok(OrderRow { order, has_requests: None, contradiction })
+    Ok(OrderRow { order, archived: get(row, 31)?, has_requests: None, contradiction })
 }
 
-fn hung<T>(row: &Row, customer: usize, of: (OrderId, T), is_right: bool) -> Result<Hung<T>> {
-    let (order, value) = of;
+/// With the columns that say whose it is, and whether it is in the archive.
+fn hung<T>(
+    row: &Row,
+    (customer, archived): (usize, Option<usize>),
+    (order, value): (OrderId, T),
+    is_right: bool,
+) -> Result<Hung<T>> {
+    let archived = archived.map(|column| get(row, column)).transpose()?;
     let contradiction = (!is_right).then_some("is in the wrong index: its state says otherwise");
-    Ok(Hung { order, customer: Some(CustomerId(id(row, customer)?)), row: value, contradiction })
+    let customer = Some(CustomerId(id(row, customer)?));
+    Ok(Hung { order, archived, customer, row: value, contradiction })
 }
 
 /// Several cursors of one connection, read by turns.

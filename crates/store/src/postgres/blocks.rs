@@ -56,9 +56,22 @@ const TAKE: &str = "with taken as (insert into id_sequence (kind, next_id) value
 const RAISE: &str = "insert into id_sequence (kind, next_id) values ($1, $2) \
      on conflict (kind) do update set next_id = greatest(id_sequence.next_id, excluded.next_id)";
 
-const LAST_ORDER: &str = "select max(id) from orders where id between $1 and $2";
-const LAST_REFILL: &str = "select max(id) from refill where id between $1 and $2";
-const LAST_CANCEL: &str = "select max(id) from cancel where id between $1 and $2";
+/// Among those that are worked on, and in the archive.
+macro_rules! last_of_both {
+    ($table:literal) => {
+        concat!(
+            "select max(id) from (select max(id) as id from ",
+            $table,
+            " where id between $1 and $2 union all select max(id) from archived_",
+            $table,
+            " where id between $1 and $2) as ends"
+        )
+    };
+}
+
+const LAST_ORDER: &str = last_of_both!("orders");
+const LAST_REFILL: &str = last_of_both!("refill");
+const LAST_CANCEL: &str = last_of_both!("cancel");
 const LAST_TRANSFER: &str = "select max(id) from transfer where id between $1 and $2";
 
 impl Kind {
@@ -148,7 +161,7 @@ pub(super) fn of_node(
     Ok((blocks, cursors))
 }
 
-/// Rows are never deleted, so the next number follows the highest of the block.
+/// Rows are never deleted, at most they go to the archive: the next number follows the highest of the block.
 fn cursors(connection: &mut Connection, blocks: &Blocks) -> Result<Cursors, Failure> {
     let bounds = blocks.0.map(|block| (four(block.first), four(block.last)));
     let mut ends = Vec::with_capacity(bounds.len());

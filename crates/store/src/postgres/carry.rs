@@ -59,8 +59,10 @@ const STREAMS: &str = "select node.id, node.epoch, last.place, last.orders, last
        and place is not null order by epoch desc, sequence desc limit 1) as last order by node.id";
 
 /// What follows every id there is. A block that was begun beyond all orders was begun there on purpose.
-const NEXT: &str = "select coalesce((select max(id) from orders), 0) + 1, coalesce((select max(id) from refill), 0) + 1, \
-     coalesce((select max(id) from cancel), 0) + 1, coalesce((select max(id) from transfer), 0) + 1, \
+const NEXT: &str = "select coalesce(greatest((select max(id) from orders), (select max(id) from archived_orders)), 0) + 1, \
+     coalesce(greatest((select max(id) from refill), (select max(id) from archived_refill)), 0) + 1, \
+     coalesce(greatest((select max(id) from cancel), (select max(id) from archived_cancel)), 0) + 1, \
+     coalesce((select max(id) from transfer), 0) + 1, \
      coalesce((select cast(max(first_id) as integer) from id_block where kind = 1 \
        and exists (select 1 from batch where batch.node = id_block.node)), 1)";
 

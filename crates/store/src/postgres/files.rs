@@ -8,6 +8,7 @@ use panelworks_core::ids::OrderId;
 use panelworks_core::order::OrderFile;
 use tokio_postgres::Row;
 
+use super::archive;
 use super::error::Failure;
 use super::rows::{self, columns};
 
@@ -33,6 +34,11 @@ pub(super) const REFILLS: &str =
 
 pub(super) const CANCELS: &str =
     concat!("select ", columns!(cancel), " from cancel where order_id = any($1) order by order_id, id");
+
+/// The statements of a whole file, where it is worked on and in the archive.
+pub(super) const OF_PRESENT: [&str; 4] = [ORDERS, ATTEMPTS, REFILLS, CANCELS];
+pub(super) const OF_ARCHIVE: [&str; 4] =
+    [archive::ORDERS, archive::ATTEMPTS, archive::REFILLS, archive::CANCELS];
 
 /// Files under way. Orders first: what hangs on an order that is not there is left out.
 #[derive(Debug, Default)]
@@ -72,6 +78,12 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    /// Those of `ids` that were not among the orders.
+    pub(super) fn missing(&self, ids: &[i32]) -> Vec<i32> {
+        let is_there = |id: &i32| u32::try_from(*id).is_ok_and(|id| self.0.contains_key(&OrderId(id)));
+        ids.iter().copied().filter(|id| !is_there(id)).collect()
     }
 
     pub(super) fn into_files(self) -> impl Iterator<Item = OrderFile> {

@@ -21,6 +21,7 @@ use panelworks_core::world::{GuardKey, IdempotencyHit, Key, World};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::archive;
 use super::connection::{Answer, Connection, Step};
 use super::error::Failure;
 use super::files;
@@ -61,11 +62,16 @@ pub(super) const IDEMPOTENCY: &str = "select kept.customer, kept.key, kept.order
      from unnest(cast($1 as integer[]), cast($2 as uuid[])) as asked (customer, key) \
      join idempotency as kept on kept.customer = asked.customer and kept.key = asked.key";
 
-/// By the unique index `attempt_claim`.
+/// By the unique indexes `attempt_claim` and `archived_claim`.
 pub(super) const CLAIMS: &str = "select attempt.account, attempt.provider_order, attempt.order_id, attempt.number \
      from unnest(cast($1 as integer[]), cast($2 as text[])) as asked (account, provider_order) \
      join attempt on attempt.account = asked.account and attempt.provider_order = asked.provider_order \
-       and attempt.provider_order is not null";
+       and attempt.provider_order is not null \
+     union all \
+     select archived.account, archived.provider_order, archived.order_id, archived.number \
+     from unnest(cast($1 as integer[]), cast($2 as text[])) as asked (account, provider_order) \
+     join archived_attempt as archived on archived.account = asked.account \
+       and archived.provider_order = asked.provider_order and archived.provider_order is not null";
 
 /// By the partial index `attempt_doubt`.
 pub(super) const DOUBTS: &str = "select attempt.account, attempt.order_id, attempt.number, attempt.state, attempt.state_at, \
@@ -98,6 +104,8 @@ pub(super) struct Read {
     pub(super) accounts: HashMap<i32, (Amount, Standing)>,
     /// Orders that another node has accepted, and which.
     pub(super) strangers: HashMap<OrderId, i32>,
+    /// Orders that were found in the archive.
+    pub(super) archived: HashSet<OrderId>,
     /// Of rows that are written again, or for the first time.
     pub(super) api_keys: HashSet<KeyHash>,
     pub(super) operators: HashSet<OperatorId>,
@@ -247,12 +255,7 @@ pub(super) fn load(
             Of::Providers => catalogue.found_providers(rows, read, world)?,
             Of::Orders => {
                 found.orders(rows)?;
-                for row in rows {
-                    let stream: i32 = get(row, files::STREAM)?;
-                    if stream != own {
-                        read.strangers.insert(OrderId(id(row, 0)?), stream);
-                    }
-                }
+                note_strangers(rows, own, read)?;
             }
             Of::Attempts => found.attempts(rows)?,
             Of::Refills => found.refills(rows)?,
@@ -268,6 +271,7 @@ pub(super) fn load(
             }
         }
     }
+    archive::load(connection, &asked.orders, own, read, &mut found)?;
     found.into_files().for_each(|file: OrderFile| world.orders.load(file.order.id, Some(Box::new(file))));
     Ok(())
 }
@@ -305,6 +309,16 @@ fn fly(connection: &mut Connection, asked: &Asked<'_>) -> Result<Vec<(Of, Answer
         all.into_iter().filter(|(_, is_asked, _)| *is_asked).map(|(of, _, step)| (of, step)).unzip();
     let answers = connection.fly(&steps).map_err(|fallen| fallen.failure)?;
     Ok(kinds.into_iter().zip(answers).collect())
+}
+
+pub(super) fn note_strangers(rows: &[Row], own: i32, read: &mut Read) -> Result<()> {
+    for row in rows {
+        let stream: i32 = get(row, files::STREAM)?;
+        if stream != own {
+            read.strangers.insert(OrderId(id(row, 0)?), stream);
+        }
+    }
+    Ok(())
 }
 
 /// What no row answers is absent.

@@ -10,6 +10,7 @@ use panelworks_core::ids::NodeId;
 use panelworks_core::world::Cursors;
 use tokio_postgres::Row;
 
+use super::archive;
 use super::blocks::{self, Blocks};
 use super::connection::{Connection, Step};
 use super::error::Failure;
@@ -94,6 +95,7 @@ pub(super) fn take(connection: &mut Connection, holder: &str) -> Result<Taken, F
     let answer = connection.ask(statement, &[&number, &holder, &lease])?;
     let row = answer.rows.first().ok_or_else(|| Failure::value("the node has no row"))?;
     let node = u16::try_from(number).map_err(|_| Failure::value("there are too many nodes"))?;
+    connection.ask(archive::FINDS, &[&number, &get::<i32>(row, 0)?])?;
     Ok(Taken { node: NodeId(node), epoch: id(row, 0)? })
 }
 

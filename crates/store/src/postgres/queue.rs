@@ -9,13 +9,14 @@ use panelworks_core::time::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
+use super::archive;
 use super::connection::{Connection, Step};
 use super::error::Failure;
 use super::files::{self, Files};
 use super::reads::PostgresViews;
 use super::rows::{get, id};
 use super::values::four;
-use crate::ports::{Queue, Share, StoreError};
+use crate::ports::{OldOrders, Queue, Share, StoreError};
 
 /// All parts come in order of their ids out of their partial indexes, and are merged.
 pub(super) const OPEN: &str = "(select id from orders where open and node = $1 and id > $2 order by id limit $3) \
@@ -30,30 +31,44 @@ pub(super) const OPEN: &str = "(select id from orders where open and node = $1 a
 /// By primary key, a bounded number of rows.
 pub(super) const FROM_ID: &str = "select id, not open and ended_at >= $3 and node = any($4) from orders where id > $1 order by id limit $2";
 
+/// The same, of those that ended before `$3`, and whether they were accepted later than that.
+pub(super) const OLD: &str = "select id, not open and ended_at < $3 and node = any($4), accepted_at >= $3 from orders \
+     where id > $1 order by id limit $2";
+
 const NODES: &str = "select id from node order by id";
 
 fn numbers(rows: &[Row]) -> Result<Vec<i32>, Failure> {
     rows.iter().map(|row| get(row, 0)).collect()
 }
 
-/// Whole files of `ids`, in order of their ids; what is not there is left out.
+/// Whole files of `ids`, wherever they are, in order of their ids; what is not there is left out. Inside a snapshot, in
+/// which nothing is between two places.
 pub(super) fn read_files(connection: &mut Connection, ids: &[i32]) -> Result<Vec<OrderFile>, Failure> {
+    let mut found = Files::default();
+    read_of(connection, ids, files::OF_PRESENT, &mut found)?;
+    let missing = found.missing(ids);
+    read_of(connection, &missing, files::OF_ARCHIVE, &mut found)?;
+    Ok(found.into_files().collect())
+}
+
+fn read_of(
+    connection: &mut Connection,
+    ids: &[i32],
+    of: [&'static str; 4],
+    found: &mut Files,
+) -> Result<(), Failure> {
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let params: [&(dyn ToSql + Sync); 1] = [&ids];
-    let steps =
-        [files::ORDERS, files::ATTEMPTS, files::REFILLS, files::CANCELS].map(|sql| Step::new(sql, &params));
-    let answers = connection.fly(&steps).map_err(|fallen| fallen.failure)?;
+    let answers = connection.fly(&of.map(|sql| Step::new(sql, &params))).map_err(|fallen| fallen.failure)?;
     let [orders, attempts, refills, cancels] = answers.as_slice() else {
         return Err(Failure::value("an answer is missing"));
     };
-    let mut found = Files::default();
     found.orders(&orders.rows)?;
     found.attempts(&attempts.rows)?;
     found.refills(&refills.rows)?;
-    found.cancels(&cancels.rows)?;
-    Ok(found.into_files().collect())
+    found.cancels(&cancels.rows)
 }
 
 pub(super) fn whole(limit: usize) -> i64 {
@@ -106,6 +121,26 @@ impl Queue for PostgresViews {
                 }
             }
             Ok((read_files(connection, &ids)?, next))
+        })
+    }
+
+    fn old_orders(&self, start: OrderId, before: Timestamp, rows: usize) -> Result<OldOrders, StoreError> {
+        self.snapshot("reading old orders", |connection| {
+            if !archive::is_found_by_all(connection)? {
+                return Ok(OldOrders::default());
+            }
+            let found =
+                connection.ask(OLD, &[&after(start), &whole(rows), &before.0, &self.ties.streams()])?;
+            let mut old = OldOrders::default();
+            for row in &found.rows {
+                let order = OrderId(id(row, 0)?);
+                old.next = Some(order);
+                old.young += usize::from(get::<bool>(row, 2)?);
+                if get(row, 1)? {
+                    old.orders.push(order);
+                }
+            }
+            Ok(old)
         })
     }
 }

@@ -12,7 +12,8 @@ use super::error::{Failure, doing};
 use super::rows::{get, id};
 
 /// Each step raises the version by one; the first makes the tables.
-const STEPS: [&str; 1] = [include_str!("../schema/postgres.sql")];
+const STEPS: [&str; 2] =
+    [include_str!("../schema/postgres.sql"), include_str!("../schema/postgres-archive.sql")];
 
 const EXISTS: &str = "select count(*) from pg_catalog.pg_namespace where nspname = $1";
 

@@ -2,7 +2,7 @@
 //!
 //! Each row is found by its primary key. Never: a scan, which a test of their plans would find.
 
-use super::{books, files, keeper, listener, load, node, queue};
+use super::{archive, books, files, keeper, listener, load, node, queue};
 
 pub(super) const INSERT_ACCOUNTS: &str = "insert into account (customer, currency, balance, credit_limit, standing) select given.* from \
      unnest(cast($1 as integer[]), cast($2 as text[]), cast($3 as bigint[]), cast($4 as bigint[]), \
@@ -14,7 +14,12 @@ pub(super) const UPDATE_ACCOUNTS: &str = "update account set currency = given.cu
      cast($3 as bigint[]), cast($4 as bigint[]), cast($5 as smallint[])) as given (customer, currency, \
      balance, credit_limit, standing) where account.customer = given.customer";
 
-pub(super) const INSERT_ORDERS: &str = "insert into orders (quantity, remains, rate, charge, debited, returned, refunded, in_flight, \
+macro_rules! insert_orders {
+    ($table:literal) => {
+        concat!(
+            "insert into ",
+            $table,
+            " (quantity, remains, rate, charge, debited, returned, refunded, in_flight, \
      accepted_at, ended_at, id, customer, service, price_version, entries, status, kind, part, open, \
      guarded, currency, start_count, hold_at, parent, part_number, guard, mark, link, kind_details, \
      part_details, hold, node) select given.*, cast($32 as integer) from unnest(cast($1 as bigint[]), \
@@ -25,7 +30,11 @@ pub(super) const INSERT_ORDERS: &str = "insert into orders (quantity, remains, r
      cast($19 as boolean[]), cast($20 as boolean[]), cast($21 as text[]), cast($22 as bigint[]), cast($23 \
      as bigint[]), cast($24 as integer[]), cast($25 as integer[]), cast($26 as uuid[]), cast($27 as \
      bytea[]), cast($28 as text[]), cast($29 as text[]), cast($30 as text[]), cast($31 as text[])) as \
-     given";
+     given"
+        )
+    };
+}
+pub(super) const INSERT_ORDERS: &str = insert_orders!("orders");
 
 /// By primary key. Stays within its page as long as the order neither ends nor is held.
 pub(super) const UPDATE_ORDERS: &str = "update orders set status = given.status, open = given.open, remains = given.remains, charge = \
@@ -40,12 +49,21 @@ pub(super) const UPDATE_ORDERS: &str = "update orders set status = given.status,
      start_count, hold_at, part_details, hold) where orders.id = given.id and orders.customer = \
      given.customer";
 
-pub(super) const INSERT_ATTEMPTS: &str = "insert into attempt (expected_cost, booked_cost, planned_at, state_at, order_id, customer, purpose, \
+macro_rules! insert_attempts {
+    ($table:literal) => {
+        concat!(
+            "insert into ",
+            $table,
+            " (expected_cost, booked_cost, planned_at, state_at, order_id, customer, purpose, \
      account, entries, number, state, doubt, currency, service, provider_order, details, recall) select given.* \
      from unnest(cast($1 as bigint[]), cast($2 as bigint[]), cast($3 as bigint[]), cast($4 as bigint[]), \
      cast($5 as integer[]), cast($6 as integer[]), cast($7 as bigint[]), cast($8 as integer[]), cast($9 \
      as integer[]), cast($10 as integer[]), cast($11 as smallint[]), cast($12 as boolean[]), cast($13 as \
-     text[]), cast($14 as text[]), cast($15 as text[]), cast($16 as text[]), cast($17 as text[])) as given";
+     text[]), cast($14 as text[]), cast($15 as text[]), cast($16 as text[]), cast($17 as text[])) as given"
+        )
+    };
+}
+pub(super) const INSERT_ATTEMPTS: &str = insert_attempts!("attempt");
 
 /// By primary key.
 pub(super) const UPDATE_ATTEMPTS: &str = "update attempt set expected_cost = given.expected_cost, booked_cost = given.booked_cost, currency = \
@@ -58,19 +76,37 @@ pub(super) const UPDATE_ATTEMPTS: &str = "update attempt set expected_cost = giv
      details, recall) where attempt.order_id = given.order_id and attempt.number = given.number and \
      attempt.customer = given.customer";
 
-pub(super) const PUT_REFILLS: &str = "insert into refill (id, order_id, customer, state, open, due, provider_refill, tries, requested_at, \
+macro_rules! put_refills {
+    ($table:literal) => {
+        concat!(
+            "insert into ",
+            $table,
+            " (id, order_id, customer, state, open, due, provider_refill, tries, requested_at, \
      ended_at) select given.* from unnest(cast($1 as integer[]), cast($2 as integer[]), cast($3 as \
      integer[]), cast($4 as smallint[]), cast($5 as boolean[]), cast($6 as bigint[]), cast($7 as text[]), \
      cast($8 as integer[]), cast($9 as bigint[]), cast($10 as bigint[])) as given on conflict (id, \
      customer) do update set state = excluded.state, open = excluded.open, due = excluded.due, \
-     provider_refill = excluded.provider_refill, tries = excluded.tries, ended_at = excluded.ended_at";
+     provider_refill = excluded.provider_refill, tries = excluded.tries, ended_at = excluded.ended_at"
+        )
+    };
+}
+pub(super) const PUT_REFILLS: &str = put_refills!("refill");
 
-pub(super) const PUT_CANCELS: &str = "insert into cancel (id, order_id, customer, state, due, provider_cancel, tries, requested_at, \
+macro_rules! put_cancels {
+    ($table:literal) => {
+        concat!(
+            "insert into ",
+            $table,
+            " (id, order_id, customer, state, due, provider_cancel, tries, requested_at, \
      ended_at) select given.* from unnest(cast($1 as integer[]), cast($2 as integer[]), cast($3 as \
      integer[]), cast($4 as smallint[]), cast($5 as bigint[]), cast($6 as text[]), cast($7 as integer[]), \
      cast($8 as bigint[]), cast($9 as bigint[])) as given on conflict (id, customer) do update set state \
      = excluded.state, due = excluded.due, provider_cancel = excluded.provider_cancel, tries = \
-     excluded.tries, ended_at = excluded.ended_at";
+     excluded.tries, ended_at = excluded.ended_at"
+        )
+    };
+}
+pub(super) const PUT_CANCELS: &str = put_cancels!("cancel");
 
 pub(super) const INSERT_ENTRIES: &str = "insert into entry (number, amount, cause_id, cause_part, sequence, customer, from_id, to_id, \
      cause_kind, from_kind, to_kind, currency, node) select given.*, cast($13 as integer) from \
@@ -144,10 +180,21 @@ pub(super) const UPDATE_OPERATORS: &str = "update operator set password = given.
      username, password, admin_key, role, standing, opened_at, password_changed_at, sessions_since) where \
      operator.id = given.id and operator.username = given.username";
 
+/// The statement that puts the same rows into the archive, of those that put an order into its tables.
+pub(super) fn in_archive(statement: &'static str) -> &'static str {
+    const TWINS: [(&str, &str); 4] = [
+        (INSERT_ORDERS, insert_orders!("archived_orders")),
+        (INSERT_ATTEMPTS, insert_attempts!("archived_attempt")),
+        (PUT_REFILLS, put_refills!("archived_refill")),
+        (PUT_CANCELS, put_cancels!("archived_cancel")),
+    ];
+    TWINS.into_iter().find(|(present, _)| *present == statement).map_or(statement, |(_, archived)| archived)
+}
+
 /// Every statement that runs while somebody waits: batches, the engine's start. Each must find its rows by an index; a
 /// test asks for their plans.
 pub fn hot_statements() -> Vec<&'static str> {
-    vec![
+    let mut all = vec![
         INSERT_ACCOUNTS,
         UPDATE_ACCOUNTS,
         INSERT_ORDERS,
@@ -185,5 +232,11 @@ pub fn hot_statements() -> Vec<&'static str> {
         node::RENEW,
         queue::OPEN,
         queue::FROM_ID,
-    ]
+        queue::OLD,
+        archive::COUNT,
+        archive::FINDS,
+        archive::LOCKED_ORDERS,
+    ];
+    all.extend(archive::PUT.into_iter().chain(archive::TAKE).chain(files::OF_ARCHIVE));
+    all
 }

@@ -36,14 +36,35 @@ type Answer<T> = std::result::Result<T, StoreError>;
 
 const ACCOUNT: &str = concat!("select ", columns!(account), " from account where customer = $1");
 
-const ORDERS: &str =
-    concat!("select ", columns!(orders), " from orders where id = any($1) and customer = $2");
+/// A customer's own among some: where they are worked on; and, for what is missing there, in both places by one
+/// statement, which sees one state of the books, in which nothing is between them.
+struct Own {
+    present: &'static str,
+    anywhere: &'static str,
+}
 
-const REFILLS: &str =
-    concat!("select ", columns!(refill), " from refill where id = any($1) and customer = $2");
+macro_rules! own {
+    ($columns:expr, $table:literal) => {
+        Own {
+            present: concat!("select ", $columns, " from ", $table, " where id = any($1) and customer = $2"),
+            anywhere: concat!(
+                "select ",
+                $columns,
+                " from ",
+                $table,
+                " where id = any($1) and customer = $2 union all select ",
+                $columns,
+                " from archived_",
+                $table,
+                " where id = any($1) and customer = $2"
+            ),
+        }
+    };
+}
 
-const CANCELS: &str =
-    concat!("select ", columns!(cancel), " from cancel where id = any($1) and customer = $2");
+const ORDERS: Own = own!(columns!(orders), "orders");
+const REFILLS: Own = own!(columns!(refill), "refill");
+const CANCELS: Own = own!(columns!(cancel), "cancel");
 
 /// By the partial index `held_orders`.
 const HELD: &str = "select id from orders where hold_at is not null and id > $1 order by id limit $2";
@@ -71,14 +92,27 @@ const COUNTS: &str = "select \
        cast(coalesce(sum(last.orders), 0) as bigint), cast(coalesce(sum(last.last_entry), 0) as bigint), \
        cast(coalesce(sum(last.place), 0) as bigint), (select count(*) from orders where open), \
        (select count(*) from orders where hold_at is not null), (select count(*) from account), \
-       (select count(*) from service) \
+       (select count(*) from service), (select cast(coalesce(sum(orders), 0) as bigint) from archive) \
      from node cross join lateral (select place, last_entry, orders from batch where batch.node = node.id \
        order by epoch desc, sequence desc limit 1) as last";
 
 /// Every question that customers or operators wait for. Each must find its rows by an index; a test asks for their
 /// plans.
-pub const fn hot_questions() -> [&'static str; 9] {
-    [ACCOUNT, ORDERS, REFILLS, CANCELS, HELD, PREPAID, CUSTOMERS, OPERATOR, TRANSFERS]
+pub const fn hot_questions() -> [&'static str; 12] {
+    [
+        ACCOUNT,
+        ORDERS.present,
+        ORDERS.anywhere,
+        REFILLS.present,
+        REFILLS.anywhere,
+        CANCELS.present,
+        CANCELS.anywhere,
+        HELD,
+        PREPAID,
+        CUSTOMERS,
+        OPERATOR,
+        TRANSFERS,
+    ]
 }
 
 /// Ids from outside may be beyond what a column holds: such a row does not exist.
@@ -101,7 +135,7 @@ impl PostgresViews {
     fn own<T: Clone>(
         &self,
         what: &'static str,
-        sql: &'static str,
+        of: &Own,
         customer: CustomerId,
         ids: &[u32],
         read: impl Fn(&Row) -> Result<(u32, T)>,
@@ -110,7 +144,12 @@ impl PostgresViews {
         let Some(owner) = owner.first().filter(|_| !asked.is_empty()) else {
             return Ok(vec![None; ids.len()]);
         };
-        let found: HashMap<u32, T> = self.rows(what, sql, &[&asked, owner], read)?.into_iter().collect();
+        let mut found: HashMap<u32, T> =
+            self.rows(what, of.present, &[&asked, owner], &read)?.into_iter().collect();
+        let missing = columns_of(ids.iter().copied().filter(|id| !found.contains_key(id)));
+        if !missing.is_empty() {
+            found.extend(self.rows(what, of.anywhere, &[&missing, owner], &read)?);
+        }
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
     }
 }
@@ -125,19 +164,19 @@ impl Views for PostgresViews {
     fn orders(&self, customer: CustomerId, ids: &[OrderId]) -> Answer<Vec<Option<Order>>> {
         let ids: Vec<u32> = ids.iter().map(|id| id.0).collect();
         let read = |row: &Row| rows::order(row).map(|order| (order.id.0, order));
-        self.own("reading orders", ORDERS, customer, &ids, read)
+        self.own("reading orders", &ORDERS, customer, &ids, read)
     }
 
     fn refills(&self, customer: CustomerId, ids: &[RefillId]) -> Answer<Vec<Option<Refill>>> {
         let ids: Vec<u32> = ids.iter().map(|id| id.0).collect();
         let read = |row: &Row| rows::refill(row).map(|(_, refill)| (refill.id.0, refill));
-        self.own("reading refills", REFILLS, customer, &ids, read)
+        self.own("reading refills", &REFILLS, customer, &ids, read)
     }
 
     fn cancels(&self, customer: CustomerId, ids: &[CancelId]) -> Answer<Vec<Option<Cancel>>> {
         let ids: Vec<u32> = ids.iter().map(|id| id.0).collect();
         let read = |row: &Row| rows::cancel(row).map(|(_, cancel)| (cancel.id.0, cancel));
-        self.own("reading cancels", CANCELS, customer, &ids, read)
+        self.own("reading cancels", &CANCELS, customer, &ids, read)
     }
 
     fn file(&self, id: OrderId) -> Answer<Option<OrderFile>> {
@@ -211,6 +250,7 @@ impl Views for PostgresViews {
                 held_orders: natural(row, 4)?,
                 customers: natural(row, 5)?,
                 services: natural(row, 6)?,
+                archived_orders: natural(row, 7)?,
             })
         })?;
         Ok(found.into_iter().next().unwrap_or_default())

@@ -13,6 +13,7 @@ use panelworks_core::provider::ProviderAccount;
 use panelworks_core::world::{Changes, Cursors, GuardKey, OrderChange};
 use tokio_postgres::types::ToSql;
 
+use super::archive::Moves;
 use super::columns::{
     Accounts, ApiKeys, Cancels, Details, Entries, ExpiredMarks, Marks, MovedAttempts, MovedOrders,
     NewAttempts, NewOrders, Operators, Prepaid, Prices, Providers, Refills, Transfers,
@@ -67,12 +68,14 @@ pub(super) struct Writes<'a> {
     marks: Marks<'a>,
     entries: Entries<'a>,
     prepaid: Prepaid<'a>,
+    moves: Moves,
 }
 
 impl<'a> Writes<'a> {
     /// `first`: the numbers with which the batch began; what is not below them is new.
     pub(super) fn of(changes: &'a Changes, node: NodeId, first: Cursors, read: &Read) -> Result<Self> {
-        let mut writes = Self { node: four(node.0)?, ..Self::default() };
+        let moves = Moves::of(changes, node, read)?;
+        let mut writes = Self { node: four(node.0)?, moves, ..Self::default() };
         writes.accounts(changes, first)?;
         writes.rarely_changed(changes, first, read)?;
         for change in &changes.orders {
@@ -109,6 +112,7 @@ impl<'a> Writes<'a> {
                 }
             };
         }
+        self.moves.back(&mut all);
         put!(new_accounts.customer, INSERT_ACCOUNTS);
         put!(accounts.customer, UPDATE_ACCOUNTS);
         put!(new_customers.id, INSERT_CUSTOMERS);
@@ -134,6 +138,7 @@ impl<'a> Writes<'a> {
         put!(marks.customer, INSERT_MARKS);
         put!(entries.number, INSERT_ENTRIES, node);
         put!(prepaid.account, MOVE_PREPAID, node);
+        self.moves.away(&mut all);
         all
     }
 
@@ -441,17 +446,7 @@ fn customer_of(entry: &Entry, orders: &[OrderChange]) -> Option<CustomerId> {
         Cause::Order(order) => order,
         Cause::Attempt(attempt) => attempt.order,
         Cause::Transfer(_) => {
-            return [entry.to, entry.from].into_iter().find_map(|account| match account {
-                LedgerAccount::Customer(customer) => Some(customer),
-                LedgerAccount::InFlight
-                | LedgerAccount::Revenue
-                | LedgerAccount::Clearing
-                | LedgerAccount::RefundExpense
-                | LedgerAccount::Owner
-                | LedgerAccount::Prepaid(_)
-                | LedgerAccount::Cost(_)
-                | LedgerAccount::Disputed(_) => None,
-            });
+            return [entry.to, entry.from].into_iter().find_map(LedgerAccount::customer);
         }
     };
     let found = orders.binary_search_by_key(&order, |change| change.after.order.id).ok()?;

@@ -1,5 +1,5 @@
--- The books of one panel in one SQLite file. Version: pragma user_version, see sqlite/schema.rs.
--- Until the first release this file may be rewritten; from then on it only grows by numbered steps.
+-- The books of one panel in one SQLite file, version 4. Later versions are steps of their own, in files beside this one:
+-- archive.sql (5). Version: pragma user_version, see sqlite/schema.rs.
 --
 -- Codes of kinds, states and accounts stand in sqlite/codes.rs and panelworks-core's ledger.rs; they are for
 -- ever. Amounts are micro-units, times milliseconds since 1970. JSON only where a kind has details.

@@ -1,5 +1,5 @@
--- The books of one or more nodes in one schema of a PostgreSQL database. Version: table schema_version, see
--- postgres/schema.rs. Until the first release this file may be rewritten; from then on it only grows by numbered steps.
+-- The books of one or more nodes in one schema of a PostgreSQL database, version 1. Later versions are steps of their
+-- own, in files beside this one: postgres-archive.sql (2). Version: table schema_version, see postgres/schema.rs.
 --
 -- Names and codes are those of panelworks.sql, so that questions can be asked of both in the same words. Codes stand
 -- in codes.rs and panelworks-core's ledger.rs; they are for ever. Amounts are micro-units, times milliseconds since

@@ -14,7 +14,7 @@ use rusqlite::{Connection, Error, Result, Row, Statement};
 use super::rows::{
     self, ATTEMPT_COLUMNS, CANCEL_COLUMNS, ENTRY_COLUMNS, ORDER_COLUMNS, REFILL_COLUMNS, natural,
 };
-use super::schema::NODE;
+use super::schema::{self, NODE};
 use super::tail;
 use super::views::whole;
 use crate::audit::{Batch, Hung, Known, OrderRow, Rows, STRANGE_TRANSFERS, Tables, Walk};
@@ -87,43 +87,53 @@ fn transfers(connection: &Connection, walk: &mut Walk) -> Result<()> {
 }
 
 fn orders(connection: &Connection, walk: &mut Walk, progress: &mut dyn FnMut(u64, u64)) -> Result<()> {
-    let query = |columns: &str, rest: &str| connection.prepare(&format!("select {columns} from {rest}"));
-    let mut orders = query(ORDER_COLUMNS, "orders order by id")?;
-    let mut attempts = query(ATTEMPT_COLUMNS, "attempt order by order_id, number")?;
-    let mut refills = query(REFILL_COLUMNS, "refill order by order_id, id")?;
-    let mut cancels = query(CANCEL_COLUMNS, "cancel order by order_id, id")?;
-    let mut entries = query(
-        ENTRY_COLUMNS,
-        "entry where cause_kind <> 3 order by cause_id, cause_kind, cause_part, sequence",
-    )?;
+    // Each side comes in order of its key, and the two are merged: no sorting, however much there is.
+    let query = |columns: &str, table: &str, order: &str| {
+        connection.prepare(&format!(
+            "select {columns}, 0 from {table} union all select {columns}, 1 from archived_{table} order by {order}"
+        ))
+    };
+    let mut orders = query(ORDER_COLUMNS, "orders", "id")?;
+    let mut attempts = query(ATTEMPT_COLUMNS, "attempt", "order_id, number")?;
+    let mut refills = query(REFILL_COLUMNS, "refill", "order_id, id")?;
+    let mut cancels = query(CANCEL_COLUMNS, "cancel", "order_id, id")?;
+    let mut entries = connection.prepare(&format!(
+        "select {ENTRY_COLUMNS} from entry where cause_kind <> 3 \
+         order by cause_id, cause_kind, cause_part, sequence"
+    ))?;
     let rows = Tables {
         orders: Box::new(orders.query_map([], order)?),
-        attempts: hung(&mut attempts, rows::attempt)?,
-        refills: hung(&mut refills, rows::refill)?,
-        cancels: hung(&mut cancels, rows::cancel)?,
-        entries: hung(&mut entries, entry_of_order)?,
+        attempts: hung(&mut attempts, rows::attempt, 15)?,
+        refills: hung(&mut refills, rows::refill, 8)?,
+        cancels: hung(&mut cancels, rows::cancel, 8)?,
+        entries: Box::new(entries.query_map([], entry_of_order)?),
+        archived: schema::archived(connection)?,
     };
     walk.orders(rows, progress)
 }
 
 fn order(row: &Row<'_>) -> Result<OrderRow> {
     let (order, has_requests) = rows::order(row)?;
-    Ok(OrderRow { order, has_requests: Some(has_requests), contradiction: None })
+    let archived = row.get(30)?;
+    Ok(OrderRow { order, archived, has_requests: Some(has_requests), contradiction: None })
 }
 
 /// Of an order or one of its attempts: those of transfers are left out.
-fn entry_of_order(row: &Row<'_>) -> Result<(OrderId, Entry)> {
-    let entry = rows::entry(row)?;
-    Ok((OrderId(row.get(0)?), entry))
+fn entry_of_order(row: &Row<'_>) -> Result<Hung<Entry>> {
+    let (order, row) = (OrderId(row.get(0)?), rows::entry(row)?);
+    Ok(Hung { order, archived: None, customer: None, row, contradiction: None })
 }
 
+/// `place` is the column that says whether the row is in the archive.
 fn hung<'a, T: 'a>(
     statement: &'a mut Statement<'_>,
     read: fn(&Row<'_>) -> Result<(OrderId, T)>,
+    place: usize,
 ) -> Result<Rows<'a, Hung<T>, Error>> {
     let rows = statement.query_map([], move |row| {
+        let archived = row.get(place)?;
         let (order, row) = read(row)?;
-        Ok(Hung { order, customer: None, row, contradiction: None })
+        Ok(Hung { order, archived: Some(archived), customer: None, row, contradiction: None })
     })?;
     Ok(Box::new(rows))
 }

@@ -5,7 +5,7 @@
 //! commit failed with an I/O error is never used again (invariants.md A3): the panel restarts and reads what
 //! stands.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use super::rows::integer;
 use super::schema::{Start, Tip};
 use super::tail::Trace;
 use super::views::SqliteReads;
-use super::{Lock, rebuild, write};
+use super::{Lock, archive, rebuild, write};
 use crate::chain::{self, Link};
 use crate::limits;
 use crate::ports::{Begun, Books, CommitError, Flush, StoreError, StoreErrorKind};
@@ -44,6 +44,8 @@ pub struct SqliteBooks {
     tip: Tip,
     cursors: Cursors,
     open: Option<(BatchId, Timestamp)>,
+    /// Orders of the batch under way that were found in the archive.
+    archived: BTreeSet<OrderId>,
     /// The failure after which this handle is not to be trusted.
     broken: Option<StoreError>,
     kept: Kept,
@@ -108,6 +110,7 @@ impl SqliteBooks {
             tip: start.tip,
             cursors: start.cursors,
             open: None,
+            archived: BTreeSet::new(),
             broken: None,
             kept: Kept::default(),
             indexes,
@@ -154,7 +157,7 @@ impl SqliteBooks {
         changes: &Changes,
         cursors: Cursors,
     ) -> Result<Tip, StoreError> {
-        write::write(&self.connection, changes).map_err(doing("writing a batch"))?;
+        self.write_rows(changes).map_err(doing("writing a batch"))?;
         let new_orders = changes.orders.iter().filter(|change| change.before.is_none()).count() as u64;
         let tip = Tip {
             link: chain::link(&self.tip.link, batch, at, &changes.entries),
@@ -186,6 +189,18 @@ impl SqliteBooks {
             }
         }
         Ok(tip)
+    }
+
+    fn write_rows(&self, changes: &Changes) -> SqlResult<()> {
+        let changed = changes.orders.iter().map(|change| change.after.order.id);
+        let back: Vec<OrderId> = if self.archived.is_empty() {
+            Vec::new()
+        } else {
+            changed.filter(|id| self.archived.contains(id)).collect()
+        };
+        archive::bring_back(&self.connection, &back)?;
+        write::write(&self.connection, changes)?;
+        archive::put(&self.connection, &changes.archived)
     }
 
     /// Brings what is kept in memory up to the commit. It can't fail any more: what can't be tidied now is later.
@@ -313,6 +328,7 @@ impl Books for SqliteBooks {
             return Err(self.not_committed(error("beginning a batch", why, StoreErrorKind::Fatal)));
         }
         self.open = Some((batch, at));
+        self.archived.clear();
         Ok(if exists { Begun::AlreadyCommitted } else { Begun::Fresh })
     }
 
@@ -327,6 +343,7 @@ impl Books for SqliteBooks {
             kept: &mut self.kept,
             guards: &ready.guards,
             idempotency: &ready.idempotency,
+            archived: &mut self.archived,
             salt: self.salt,
             now,
         };

@@ -3,7 +3,7 @@
 //! In: keys in order, inside the batch's transaction. Out: the rows, absent ones as absent. Open guarded links
 //! and idempotency keys are found by [`super::marks`] and verified here on the order's row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use panelworks_core::catalogue::Service;
@@ -15,6 +15,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, GuardKey, IdempotencyHit, Key, World};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
+use super::archive::Place;
 use super::files::FileStatements;
 use super::marks::{Marks, Salt};
 use super::operators;
@@ -28,8 +29,9 @@ pub(super) const SERVICE: &str = "select id, details from service where id = ?1"
 
 pub(super) const PROVIDER: &str = "select id, sealed_key, details from provider where id = ?1";
 
-pub(super) const CLAIM: &str =
-    "select order_id, number from attempt where account = ?1 and provider_order = ?2";
+/// Wherever its order is.
+pub(super) const CLAIM: &str = "select order_id, number from attempt where account = ?1 and provider_order = ?2 \
+     union all select order_id, number from archived_attempt where account = ?1 and provider_order = ?2";
 
 /// State 6 is unknown, 8 absent: the latter only as long as it counts as evidence.
 pub(super) const DOUBTS: &str = "select order_id, number, state from attempt \
@@ -137,6 +139,8 @@ pub(super) struct Loader<'a> {
     pub(super) kept: &'a mut Kept,
     pub(super) guards: &'a Marks,
     pub(super) idempotency: &'a Marks,
+    /// Hears of orders that were found in the archive.
+    pub(super) archived: &'a mut BTreeSet<OrderId>,
     pub(super) salt: Salt,
     /// The batch's time.
     pub(super) now: Timestamp,
@@ -160,7 +164,13 @@ impl Loader<'_> {
             }
             Key::Service(id) => world.services.load(*id, self.kept.service(connection, *id)?),
             Key::Provider(id) => world.providers.load(*id, self.kept.provider(connection, *id)?),
-            Key::Order(id) => world.orders.load(*id, self.files.read(connection, *id)?.map(Box::new)),
+            Key::Order(id) => {
+                let found = self.files.find(connection, *id)?;
+                if let Some((_, Place::Archive)) = &found {
+                    self.archived.insert(*id);
+                }
+                world.orders.load(*id, found.map(|(file, _)| Box::new(file)));
+            }
             Key::Guard(guard) => {
                 let holder = self.guard(guard)?;
                 world.guards.load(guard.clone(), holder);

@@ -9,7 +9,7 @@ use rusqlite::{Result as SqlResult, params};
 
 use super::error::doing;
 use super::views::{SqliteViews, whole};
-use crate::ports::{Queue, Share, StoreError};
+use crate::ports::{OldOrders, Queue, Share, StoreError};
 
 /// All parts come in order of their ids out of their partial indexes, and are merged.
 pub(super) const OPEN: &str = "select id from orders indexed by open_orders where status <= 3 and id > ?1 \
@@ -17,7 +17,11 @@ pub(super) const OPEN: &str = "select id from orders indexed by open_orders wher
      union select order_id from attempt indexed by open_recall where recall is not null and order_id > ?1 order by 1 limit ?2";
 
 /// By primary key, a bounded number of rows.
-pub(super) const FROM_ID: &str = "select id, status, ended_at from orders where id > ?1 order by id limit ?2";
+pub(super) const FROM_ID: &str =
+    "select id, status, ended_at, accepted_at from orders where id > ?1 order by id limit ?2";
+
+/// Statuses above it have ended.
+const LAST_OPEN: i64 = 3;
 
 impl Queue for SqliteViews {
     fn open_files(&self, _all: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
@@ -49,12 +53,31 @@ impl Queue for SqliteViews {
             while let Some(row) = found.next()? {
                 let id = OrderId(row.get(0)?);
                 next = Some(id);
-                if row.get::<_, i64>(1)? > 3 && row.get::<_, i64>(2)? >= since.0 {
+                if row.get::<_, i64>(1)? > LAST_OPEN && row.get::<_, i64>(2)? >= since.0 {
                     ids.push(id);
                 }
             }
             Ok((self.read_files(&ids)?, next))
         };
         ended().map_err(doing("reading ended orders"))
+    }
+
+    fn old_orders(&self, after: OrderId, before: Timestamp, rows: usize) -> Result<OldOrders, StoreError> {
+        let old = || -> SqlResult<OldOrders> {
+            let mut statement = self.connection.prepare_cached(FROM_ID)?;
+            let mut found = statement.query(params![after.0, whole(rows)])?;
+            let mut old = OldOrders::default();
+            while let Some(row) = found.next()? {
+                let id = OrderId(row.get(0)?);
+                old.next = Some(id);
+                if row.get::<_, i64>(3)? >= before.0 {
+                    old.young += 1;
+                } else if row.get::<_, i64>(1)? > LAST_OPEN && row.get::<_, i64>(2)? < before.0 {
+                    old.orders.push(id);
+                }
+            }
+            Ok(old)
+        };
+        old().map_err(doing("reading old orders"))
     }
 }

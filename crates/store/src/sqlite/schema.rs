@@ -1,4 +1,8 @@
-//! The file's schema and its node: made once, checked at every start, the epoch raised in a commit of its own.
+//! The file's schema and its node: made once, checked and brought up to date at every start, the epoch raised in a
+//! commit of its own.
+//!
+//! In: a connection to a file that is locked for this process. Out: tables of the version this program knows, or words
+//! for whoever starts another one's program on them. A step is one transaction, and only adds.
 
 use std::path::Path;
 
@@ -12,11 +16,14 @@ use super::rows::natural;
 use super::{OpenError, Options};
 use crate::chain::{self, Link};
 
-/// Raised with every change of the schema.
-pub(super) const VERSION: i64 = 4;
+/// Raised with every change of the schema: by the steps below.
+pub(super) const VERSION: i64 = 5;
 /// "PNLW": tells our files from those of other programs.
 const APPLICATION: i64 = 0x504e_4c57;
-const SCHEMA: &str = include_str!("../schema/panelworks.sql");
+/// What makes the oldest version that is carried on, and what each later one adds.
+const STEPS: [(i64, &str); 2] =
+    [(4, include_str!("../schema/panelworks.sql")), (5, include_str!("../schema/archive.sql"))];
+const _: () = assert!(STEPS[STEPS.len() - 1].0 == VERSION, "every version has its step");
 /// The node of an embedded store: there is only one.
 pub(super) const NODE: NodeId = NodeId(1);
 
@@ -40,7 +47,7 @@ pub(super) struct Tip {
     pub(super) orders: u64,
 }
 
-/// Makes the schema in an empty file; refuses one that is newer, older, or not ours.
+/// Makes the schema in an empty file, and brings an older one up; refuses one that is newer, too old, or not ours.
 pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), OpenError> {
     let asked = |name| {
         connection
@@ -57,7 +64,10 @@ pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), Op
     if application == APPLICATION && version == VERSION {
         return Ok(());
     }
-    if version < VERSION && application == APPLICATION {
+    if version >= STEPS[0].0 && application == APPLICATION {
+        return upgrade(connection, version).map_err(|error| doing("changing the schema")(error).into());
+    }
+    if application == APPLICATION {
         return Err(OpenError::TooOld { file: file.to_owned(), found: version, known: VERSION });
     }
     if tables > 0 || application != 0 || version != 0 {
@@ -68,13 +78,23 @@ pub(super) fn prepare(connection: &mut Connection, file: &Path) -> Result<(), Op
 
 pub(super) fn make(connection: &mut Connection) -> Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
-    transaction.execute_batch(SCHEMA)?;
+    STEPS.iter().try_for_each(|(_, step)| transaction.execute_batch(step))?;
     transaction.execute(
         "insert into node (id, epoch, order_floor, ledger, salt, place) values (?1, 0, 1, randomblob(16), randomblob(16), '')",
         [NODE.0],
     )?;
     transaction.pragma_update(None, "application_id", APPLICATION)?;
     transaction.pragma_update(None, "user_version", VERSION)?;
+    transaction.commit()
+}
+
+fn upgrade(connection: &mut Connection, from: i64) -> Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
+    for (version, step) in STEPS.iter().filter(|(version, _)| *version > from) {
+        transaction.execute_batch(step)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        tracing::info!(version = *version, "the schema of the books was brought up to date");
+    }
     transaction.commit()
 }
 
@@ -99,6 +119,12 @@ pub(super) fn start(connection: &mut Connection, place: &str, options: Options) 
     Ok(Start { node: NODE, epoch, is_copy, salt, tip, cursors })
 }
 
+/// Orders in the archive, by the count that goes with every move.
+pub(super) fn archived(connection: &Connection) -> Result<u64> {
+    let mut statement = connection.prepare_cached("select archived from node where id = ?1")?;
+    statement.query_row([NODE.0], |row| natural(row, 0))
+}
+
 /// Where the books were carried to.
 pub(super) fn moved_to(connection: &Connection) -> Result<Option<String>> {
     connection.query_row("select moved_to from node where id = ?1", [NODE.0], |row| row.get(0))
@@ -118,18 +144,21 @@ pub(super) fn tip(connection: &Connection) -> Result<Tip> {
     Ok(last.optional()?.unwrap_or(Tip { link: chain::GENESIS, place: 0, last_entry: 0, orders: 0 }))
 }
 
-/// Rows are never deleted, so the next number follows the highest there is.
+/// Rows are never deleted, at most they go to the archive: the next number follows the highest there is.
 pub(super) fn cursors(connection: &Connection, floor: u32, tip: Tip) -> Result<Cursors> {
     let after = |table: &str, first: u32| -> Result<u32> {
         let highest: Option<u32> =
             connection.query_row(&format!("select max(id) from {table}"), [], |row| row.get(0))?;
         Ok(highest.map_or(first, |id| id.saturating_add(1)).max(first))
     };
+    let after_both = |table: &str, first| -> Result<u32> {
+        Ok(after(table, first)?.max(after(&format!("archived_{table}"), first)?))
+    };
     let first = Cursors::default();
     Ok(Cursors {
-        order: after("orders", floor.max(first.order))?,
-        refill: after("refill", first.refill)?,
-        cancel: after("cancel", first.cancel)?,
+        order: after_both("orders", floor.max(first.order))?,
+        refill: after_both("refill", first.refill)?,
+        cancel: after_both("cancel", first.cancel)?,
         transfer: after("transfer", first.transfer)?,
         customer: after("customer", first.customer)?,
         service: after("service", first.service)?,

@@ -1,5 +1,6 @@
 //! The statements that run while somebody waits, for the test that asks SQLite how it would run them.
 
+use super::archive::{self, Place};
 use super::{books, files, load, marks, operators, queue, rebuild, schema, tail, views, write};
 
 /// Every statement of the hot paths: batches, the questions of doors, the engine's start. Each must find its
@@ -43,13 +44,21 @@ pub fn hot_statements() -> Vec<String> {
     all.extend([
         tail::entries_of_causes(),
         tail::entries_of_order(),
-        files::order_by_id(),
-        files::attempts_of_order(),
-        files::refills_of_order(),
-        files::cancels_of_order(),
-        views::orders_of(100),
-        views::refills_of(8),
-        views::cancels_of(8),
+        views::anywhere(views::orders_of, 100),
+        views::anywhere(views::refills_of, 8),
+        views::anywhere(views::cancels_of, 8),
     ]);
+    for place in [Place::Present, Place::Archive] {
+        all.extend([
+            files::order_by_id(place),
+            files::attempts_of_order(place),
+            files::refills_of_order(place),
+            files::cancels_of_order(place),
+            views::orders_of(100, place),
+            views::refills_of(8, place),
+            views::cancels_of(8, place),
+        ]);
+        all.extend(archive::transfers(place));
+    }
     all
 }

@@ -64,7 +64,7 @@ fn move_balances(accounts: &mut BTreeMap<CustomerId, Account>, entries: &[Entry]
     for entry in entries {
         let by = entry.amount.0.wrapping_mul(sign);
         for (account, by) in [(entry.from, by.wrapping_neg()), (entry.to, by)] {
-            if let Some(account) = customer(account).and_then(|id| accounts.get_mut(&id)) {
+            if let Some(account) = account.customer().and_then(|id| accounts.get_mut(&id)) {
                 account.balance = Amount(account.balance.0.wrapping_add(by));
             }
         }
@@ -93,21 +93,7 @@ fn place(cause: Cause) -> u32 {
 
 pub(super) fn customers(entries: &[Entry]) -> BTreeSet<CustomerId> {
     let both = entries.iter().flat_map(|entry| [entry.from, entry.to]);
-    both.filter_map(customer).collect()
-}
-
-const fn customer(account: LedgerAccount) -> Option<CustomerId> {
-    match account {
-        LedgerAccount::Customer(id) => Some(id),
-        LedgerAccount::InFlight
-        | LedgerAccount::Revenue
-        | LedgerAccount::Clearing
-        | LedgerAccount::RefundExpense
-        | LedgerAccount::Owner
-        | LedgerAccount::Prepaid(_)
-        | LedgerAccount::Cost(_)
-        | LedgerAccount::Disputed(_) => None,
-    }
+    both.filter_map(LedgerAccount::customer).collect()
 }
 
 /// In order of the customers.

@@ -22,6 +22,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_core::world::{PriceVersion, Transfer};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Result as SqlResult, Row, Transaction, params};
 
+use super::archive::Place;
 use super::error::doing;
 use super::files::FileStatements;
 use super::rows::{self, CANCEL_COLUMNS, ORDER_COLUMNS, REFILL_COLUMNS, currency, details, known};
@@ -67,26 +68,37 @@ pub struct SqliteViews {
 /// Sizes of `in (…)` lists: few statements, and an answer to one id does not pay for a hundred.
 const LISTS: [usize; 4] = [1, 8, 32, limits::IDS_PER_QUERY];
 
-pub(super) fn orders_of(length: usize) -> String {
-    format!("select {ORDER_COLUMNS} from orders where id in ({}) and customer = ?1", places(length))
+/// What an in-list is asked of.
+type Statement = fn(usize, Place) -> String;
+
+pub(super) fn orders_of(length: usize, place: Place) -> String {
+    let (prefix, list) = (place.prefix(), places(length));
+    format!("select {ORDER_COLUMNS} from {prefix}orders where id in ({list}) and customer = ?1")
 }
 
-pub(super) fn refills_of(length: usize) -> String {
-    let columns = REFILL_COLUMNS.split(", ").map(|column| format!("refill.{column}")).collect::<Vec<_>>();
+pub(super) fn refills_of(length: usize, place: Place) -> String {
+    requests_of("refill", REFILL_COLUMNS, length, place)
+}
+
+pub(super) fn cancels_of(length: usize, place: Place) -> String {
+    requests_of("cancel", CANCEL_COLUMNS, length, place)
+}
+
+fn requests_of(table: &str, columns: &str, length: usize, place: Place) -> String {
+    let columns: Vec<String> = columns.split(", ").map(|column| format!("request.{column}")).collect();
     format!(
-        "select {} from refill join orders on orders.id = refill.order_id where refill.id in ({}) and orders.customer = ?1",
-        columns.join(", "),
-        places(length)
+        "select {columns} from {prefix}{table} as request join {prefix}orders as owner on owner.id = request.order_id \
+         where request.id in ({list}) and owner.customer = ?1",
+        columns = columns.join(", "),
+        prefix = place.prefix(),
+        list = places(length)
     )
 }
 
-pub(super) fn cancels_of(length: usize) -> String {
-    let columns = CANCEL_COLUMNS.split(", ").map(|column| format!("cancel.{column}")).collect::<Vec<_>>();
-    format!(
-        "select {} from cancel join orders on orders.id = cancel.order_id where cancel.id in ({}) and orders.customer = ?1",
-        columns.join(", "),
-        places(length)
-    )
+/// One statement over both places, for what was not found in the present: it sees one state of the books, in which
+/// nothing is between them.
+pub(super) fn anywhere(statement: Statement, length: usize) -> String {
+    format!("{} union all {}", statement(length, Place::Present), statement(length, Place::Archive))
 }
 
 /// `?2, ?3, …`: the customer is ?1.
@@ -95,16 +107,30 @@ fn places(length: usize) -> String {
 }
 
 impl SqliteViews {
-    /// What belongs to `customer` among `ids`, in the order asked. Places of a list that are left over are null,
-    /// which is in no list.
+    /// What belongs to `customer` among `ids`, in the order asked. The archive is asked only for what is missing.
     fn own<T: Clone>(
         &self,
-        statement: fn(usize) -> String,
+        statement: Statement,
         customer: CustomerId,
         ids: &[u32],
         read: impl Fn(&Row<'_>) -> SqlResult<(u32, T)>,
     ) -> SqlResult<Vec<Option<T>>> {
         let mut found: HashMap<u32, T> = HashMap::with_capacity(ids.len());
+        self.list(|length| statement(length, Place::Present), customer, ids, &read, &mut found)?;
+        let missing: Vec<u32> = ids.iter().copied().filter(|id| !found.contains_key(id)).collect();
+        self.list(|length| anywhere(statement, length), customer, &missing, &read, &mut found)?;
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    /// Places of a list that are left over are null, which is in no list.
+    fn list<T>(
+        &self,
+        statement: impl Fn(usize) -> String,
+        customer: CustomerId,
+        ids: &[u32],
+        read: &impl Fn(&Row<'_>) -> SqlResult<(u32, T)>,
+        found: &mut HashMap<u32, T>,
+    ) -> SqlResult<()> {
         for ids in ids.chunks(limits::IDS_PER_QUERY) {
             let length = LISTS.into_iter().find(|length| ids.len() <= *length).unwrap_or(ids.len());
             let mut statement = self.connection.prepare_cached(&statement(length))?;
@@ -118,7 +144,7 @@ impl SqliteViews {
                 found.insert(id, value);
             }
         }
-        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+        Ok(())
     }
 
     /// One state of the books for several questions.
@@ -244,6 +270,7 @@ impl Views for SqliteViews {
             let tip = schema::tip(&self.connection)?;
             Ok(Counts {
                 orders: tip.orders,
+                archived_orders: schema::archived(&self.connection)?,
                 open_orders: count(COUNT_OPEN)?,
                 held_orders: count(COUNT_HELD)?,
                 entries: tip.last_entry,

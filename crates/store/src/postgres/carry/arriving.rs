@@ -10,10 +10,12 @@ use panelworks_core::limits::IDEMPOTENCY_KEPT;
 use panelworks_core::world::{Changes, Cursors};
 use tokio_postgres::types::ToSql;
 
+use super::super::archive;
 use super::super::connection::{Connection, Step};
 use super::super::error::{Failure, doing};
 use super::super::load::Read;
 use super::super::rows::get;
+use super::super::statements as sql;
 use super::super::values::{Hash, eight, four};
 use super::super::write::Writes;
 use super::PostgresCarrier;
@@ -21,7 +23,8 @@ use crate::carry::{Arriving, Batch, NextBatches, Standing};
 use crate::ports::{CommitError, StoreError};
 
 /// What starts on empty tables have left behind.
-const CLEAR: [&str; 3] = ["delete from id_block", "delete from id_sequence", "delete from node"];
+const CLEAR: [&str; 4] =
+    ["delete from archive", "delete from id_block", "delete from id_sequence", "delete from node"];
 
 const NAME: &str = "update ledger set name = $1";
 
@@ -120,6 +123,11 @@ impl Arriving for PostgresCarrier {
         put(&mut self.connection, self.node, changes).map_err(doing("writing the books"))
     }
 
+    fn put_archived(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let put = put_archived(&mut self.connection, self.node, changes);
+        put.map_err(doing("writing the archive"))
+    }
+
     fn put_batches(&mut self, next: &mut NextBatches<'_>) -> Result<(), StoreError> {
         loop {
             let page = next()?;
@@ -143,6 +151,17 @@ fn put(connection: &mut Connection, node: NodeId, changes: &Changes) -> Result<(
     let writes = Writes::of(changes, node, Cursors::default(), &Read::default())?.without_marks();
     let statements = writes.statements();
     let steps: Vec<Step<'_>> = statements.iter().map(|write| Step::new(write.sql, &write.params)).collect();
+    connection.fly_patiently(&steps).map(drop).map_err(|fallen| fallen.failure)
+}
+
+fn put_archived(connection: &mut Connection, node: NodeId, changes: &Changes) -> Result<(), Failure> {
+    let writes = Writes::of(changes, node, Cursors::default(), &Read::default())?.without_marks();
+    let (number, orders) = (i32::from(node.0), eight(changes.orders.len())?);
+    let count: [&(dyn ToSql + Sync); 2] = [&number, &orders];
+    let statements = writes.statements();
+    let mut steps: Vec<Step<'_>> =
+        statements.iter().map(|write| Step::new(sql::in_archive(write.sql), &write.params)).collect();
+    steps.push(Step::new(archive::COUNT, &count));
     connection.fly_patiently(&steps).map(drop).map_err(|fallen| fallen.failure)
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use panelworks_core::ids::{BatchId, CustomerId, OrderId, TransferId};
 use panelworks_core::ledger::Entry;
-use panelworks_core::order::OrderFile;
 use panelworks_core::world::Changes;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
@@ -17,13 +16,15 @@ use super::super::rows::{self, columns, details, get, known};
 use super::super::values::{eight, four};
 use super::super::{audit, views};
 use super::PostgresCarrier;
-use crate::carry::{Batch, Causes, Departing};
+use crate::carry::{Batch, Causes, Departing, Filed};
 use crate::ports::StoreError;
 
 const TRANSFERS: &str =
     "select id, to_kind, to_id, amount, currency, at, note from transfer where id > $1 order by id limit $2";
 
-const ORDERS: &str = "select id from orders where id > $1 order by id limit $2";
+/// Both sides come in order of their keys, and are merged.
+const ORDERS: &str = "select id, false from orders where id > $1 \
+     union all select id, true from archived_orders where id > $1 order by id limit $2";
 
 const BATCHES: &str = "select node, epoch, sequence, at, place, last_entry, orders, link from batch \
      where (node, epoch, sequence) > ($1, $2, $3) order by node, epoch, sequence limit $4";
@@ -84,11 +85,13 @@ impl Departing for PostgresCarrier {
         Ok(Changes { transfers, ..Changes::default() })
     }
 
-    fn files(&mut self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+    fn files(&mut self, after: OrderId, limit: usize) -> Result<Vec<Filed>, StoreError> {
         const WHAT: &str = "reading orders";
-        let ids: Vec<i32> =
-            self.rows(WHAT, ORDERS, &[&after_order(after), &whole(limit)], |row| get(row, 0))?;
-        read_files(&mut self.connection, &ids).map_err(doing(WHAT))
+        let read = |row: &Row| Ok((get(row, 0)?, get(row, 1)?));
+        let page: Vec<(i32, bool)> = self.rows(WHAT, ORDERS, &[&after_order(after), &whole(limit)], read)?;
+        let (ids, places): (Vec<i32>, Vec<bool>) = page.into_iter().unzip();
+        let files = read_files(&mut self.connection, &ids).map_err(doing(WHAT))?;
+        Ok(files.into_iter().zip(places).map(|(file, archived)| Filed { file, archived }).collect())
     }
 
     fn entries(&mut self, causes: Causes, first: u32, last: u32) -> Result<Vec<Entry>, StoreError> {

@@ -11,7 +11,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use panelworks_core::customer::Account;
-use panelworks_core::ids::CustomerId;
+use panelworks_core::ids::{CustomerId, OrderId};
 use panelworks_core::ledger::Entry;
 use panelworks_core::money::Amount;
 use panelworks_core::world::Changes;
@@ -25,7 +25,7 @@ use super::super::rows::{self, ENTRY_COLUMNS, integer};
 use super::super::schema::{self, NODE};
 use super::super::tail::{self, Trace};
 use super::super::views::SqliteViews;
-use super::super::{FILE, backup, load, steady, write};
+use super::super::{FILE, archive, backup, load, steady, write};
 use super::{SqliteCarrier, not_committed};
 use crate::carry::{Arriving, Batch, NextBatches, Standing};
 use crate::limits;
@@ -36,7 +36,9 @@ const COMING: &str = "panelworks.db.coming";
 /// What was there before.
 const BEFORE: &str = "panelworks.db.moved";
 
-const INDEXES: &str = "select name, sql from sqlite_schema where type = 'index' and sql is not null";
+/// Those of refills and cancels are needed meanwhile, and short: whatever goes to the archive is found by them.
+const INDEXES: &str = "select name, sql from sqlite_schema where type = 'index' and sql is not null \
+     and tbl_name not in ('refill', 'cancel')";
 
 const ARRIVE: &str = "update node set epoch = ?2, order_floor = ?3, ledger = ?4 where id = ?1";
 
@@ -105,6 +107,15 @@ impl Arriving for SqliteCarrier {
 
     fn put(&mut self, changes: &Changes) -> Result<(), StoreError> {
         write::write(self.coming()?, changes).map_err(doing("writing the books"))
+    }
+
+    /// By way of the tables of orders that are worked on: pages of the file that this empties are filled by those that
+    /// follow.
+    fn put_archived(&mut self, changes: &Changes) -> Result<(), StoreError> {
+        let orders: Vec<OrderId> = changes.orders.iter().map(|change| change.after.order.id).collect();
+        let connection = self.coming()?;
+        let put = write::write(connection, changes).and_then(|()| archive::put(connection, &orders));
+        put.map_err(doing("writing the archive"))
     }
 
     fn put_batches(&mut self, next: &mut NextBatches<'_>) -> Result<(), StoreError> {

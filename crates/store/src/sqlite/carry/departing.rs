@@ -4,7 +4,6 @@
 
 use panelworks_core::ids::{BatchId, CustomerId, OrderId, TransferId};
 use panelworks_core::ledger::Entry;
-use panelworks_core::order::OrderFile;
 use panelworks_core::world::{Changes, Transfer};
 use rusqlite::{Connection, Result, params};
 
@@ -13,13 +12,15 @@ use super::super::error::doing;
 use super::super::rows::{self, ENTRY_COLUMNS, integer};
 use super::super::views::{SqliteViews, transfer, whole};
 use super::SqliteCarrier;
-use crate::carry::{Batch, Causes, Departing};
+use crate::carry::{Batch, Causes, Departing, Filed};
 use crate::ports::{StoreError, Views as _};
 
 const TRANSFERS: &str =
     "select id, to_kind, to_id, amount, currency, at, note from transfer where id > ?1 order by id limit ?2";
 
-const ORDERS: &str = "select id from orders where id > ?1 order by id limit ?2";
+/// Both sides come in order of their keys, and are merged.
+const ORDERS: &str = "select id, 0 from orders where id > ?1 \
+     union all select id, 1 from archived_orders where id > ?1 order by id limit ?2";
 
 const BATCHES: &str = "select node, epoch, sequence, at, place, last_entry, orders, link from batch \
      where (node, epoch, sequence) > (?1, ?2, ?3) order by node, epoch, sequence limit ?4";
@@ -56,7 +57,7 @@ impl Departing for SqliteCarrier {
         Ok(Changes { transfers, ..Changes::default() })
     }
 
-    fn files(&mut self, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+    fn files(&mut self, after: OrderId, limit: usize) -> Result<Vec<Filed>, StoreError> {
         let views = self.there()?;
         files(views, after, limit).map_err(doing("reading orders"))
     }
@@ -75,10 +76,16 @@ fn transfers(connection: &Connection, after: TransferId, limit: usize) -> Result
     statement.query_map(params![after.0, whole(limit)], transfer)?.collect()
 }
 
-fn files(views: &SqliteViews, after: OrderId, limit: usize) -> Result<Vec<OrderFile>> {
+fn files(views: &SqliteViews, after: OrderId, limit: usize) -> Result<Vec<Filed>> {
     let mut statement = views.connection.prepare_cached(ORDERS)?;
-    let ids = statement.query_map(params![after.0, whole(limit)], |row| row.get(0).map(OrderId))?;
-    views.read_files(&ids.collect::<Result<Vec<_>>>()?)
+    let mut rows = statement.query(params![after.0, whole(limit)])?;
+    let mut files = Vec::new();
+    while let Some(row) = rows.next()? {
+        let archived = row.get(1)?;
+        let file = views.files.read(&views.connection, OrderId(row.get(0)?))?;
+        files.extend(file.map(|file| Filed { file, archived }));
+    }
+    Ok(files)
 }
 
 fn entries(connection: &Connection, causes: Causes, first: u32, last: u32) -> Result<Vec<Entry>> {

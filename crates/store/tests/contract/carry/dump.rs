@@ -20,7 +20,8 @@ const OF_A_FILE: [&str; 8] = [
 ];
 
 /// Of one schema: who writes, which ids he holds, what his neighbours must hear, how often a row was written.
-const OF_A_SCHEMA: [&str; 9] = [
+const OF_A_SCHEMA: [&str; 10] = [
+    "archive.",
     "batch.news",
     "node.",
     "id_block.",

@@ -46,7 +46,9 @@ pub(crate) fn audit(subject: &InPostgres, _books: &PostgresBooks) -> Vec<Violati
             standing: [Standing::Active, Standing::Suspended, Standing::Frozen][number::<usize>(&row, "standing") - 1],
         });
     }
-    let ids = hand.rows("select cast(id as bigint) from orders order by id");
+    let ids = hand.rows(
+        "select cast(id as bigint) from (select id from orders union all select id from archived_orders) as places order by id",
+    );
     let need = ids.iter().fold(Need::default(), |mut need, row| {
         need.join(Need::of(Key::Order(OrderId(number(row, "id")))));
         need
@@ -136,7 +138,9 @@ fn chains(hand: &ByHand, streams: &BTreeMap<u16, Vec<Entry>>) -> Vec<Violation> 
         }
     }
     for (node, (_, _, _, orders)) in ends {
-        let counted = hand.number(&format!("select count(*) from orders where node = {node}"));
+        let counted = ["orders", "archived_orders"]
+            .map(|table| hand.number(&format!("select count(*) from {table} where node = {node}")));
+        let counted: i64 = counted.iter().sum();
         if counted != orders {
             found.push(broken(format!("node {node} has {counted} orders, its last batch says {orders}")));
         }
