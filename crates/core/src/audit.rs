@@ -364,6 +364,17 @@ impl Audit {
 
     fn check_attempts(&mut self, file: &OrderFile, entries: &[Entry]) {
         let id = file.order.id;
+        for entry in entries {
+            if let Cause::Attempt(attempt) = entry.cause
+                && file.attempt(attempt.number).is_none()
+            {
+                let (entry, number) = (entry.number, attempt.number);
+                self.broken(
+                    "I5",
+                    format!("order {id} has entry {entry} of attempt {number}, which does not exist"),
+                );
+            }
+        }
         for (place, attempt) in file.attempts.iter().enumerate() {
             if usize::from(attempt.number) != place + 1 {
                 self.broken(

@@ -231,16 +231,16 @@ pub fn the_archive_is_audited_like_the_rest<S: Asked>(subject: &mut S) {
         ("update archived_orders set remains = quantity + 1 where id = {}", "I10"),
         ("update archived_orders set customer = 77 where id = {}", "I1"),
         ("update archived_attempt set booked_cost = booked_cost + 1 where order_id = {}", "I19"),
-        ("delete from archived_attempt where order_id = {}", "I19"),
-        ("update archived_refill set order_id = 9999 where order_id = {}", "I5"),
-        ("delete from archived_orders where id = {}", "I4"),
+        ("delete from archived_attempt where order_id = {}", "attempt 1, which does not exist"),
+        ("update archived_refill set order_id = 9999 where order_id = {}", "a refill of order 9999"),
+        ("delete from archived_orders where id = {}", "orders, the last batch counted"),
     ];
     assert_eq!(views.audit(&mut |_, _| ()), Ok(Vec::new()));
-    for (edit, law) in edits {
+    for (edit, words) in edits {
         let sql = edit.replace("{}", &orders[0].to_string());
         assert!(panel.subject.by_hand(&sql) > 0, "{sql} changed nothing");
         let said = views.audit(&mut |_, _| ()).expect("audits");
-        assert!(said.iter().any(|violation| violation.law == law), "{sql}: {said:#?}");
+        assert!(said.iter().any(|violation| violation.to_string().contains(words)), "{sql}: {said:#?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Books carried between the stores: everything arrives as it was, and nothing starts twice, or on a half.
 
-mod dump;
+pub(crate) mod dump;
 mod refusals;
 
 use panelworks_core::ids::OrderId;
@@ -84,6 +84,8 @@ macro_rules! of_every_kind {
         $check!(operators_survive_with_every_change);
         $check!(an_idempotency_key_is_known_after_a_start);
         $check!(a_hot_customer_is_charged_once_for_each_order);
+        $check!(an_archived_order_is_what_it_was);
+        $check!(a_change_brings_an_order_back_from_the_archive);
     };
 }
 

@@ -4,6 +4,7 @@ mod carry;
 mod embedded;
 mod shared;
 mod subjects;
+mod upgrade;
 
 mod memory {
     panelworks_store::store_contract!(panelworks_store::contract::InMemory::default());

@@ -33,7 +33,7 @@ const OF_A_SCHEMA: [&str; 10] = [
     "provider.revision",
 ];
 
-pub(super) fn of_file(subject: &InSqlite) -> Vec<String> {
+pub(crate) fn of_file(subject: &InSqlite) -> Vec<String> {
     let hand = rusqlite::Connection::open(subject.folder.path().join("panelworks.db")).expect("opens");
     let names =
         "select name from sqlite_schema where type = 'table' and name not like 'sqlite%' order by name";
@@ -74,7 +74,7 @@ fn shown(value: ValueRef<'_>) -> String {
     }
 }
 
-pub(super) fn of_schema(subject: &InPostgres) -> Vec<String> {
+pub(crate) fn of_schema(subject: &InPostgres) -> Vec<String> {
     let hand = ByHand::at(subject);
     let schema = &subject.options.schema;
     let column = |row: &tokio_postgres::Row| row.get::<_, String>(0);
@@ -106,7 +106,7 @@ fn kept(table: &str, columns: Vec<String>, own: &[&str]) -> Vec<String> {
 }
 
 #[track_caller]
-pub(super) fn assert_same(case: &str, before: &[String], after: &[String]) {
+pub(crate) fn assert_same(case: &str, before: &[String], after: &[String]) {
     assert!(before.len() > 5, "{case}: {before:#?}");
     let missing: Vec<_> = before.iter().filter(|line| !after.contains(line)).collect();
     let new: Vec<_> = after.iter().filter(|line| !before.contains(line)).collect();
