@@ -63,7 +63,7 @@ fn now() -> Result<i64, Box<dyn Error>> {
     Ok(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?)
 }
 
-fn deliver(shop: &mut Shop, now: Timestamp, orders: &[OrderId]) -> Result<(), Box<dyn Error>> {
+pub(crate) fn deliver(shop: &mut Shop, now: Timestamp, orders: &[OrderId]) -> Result<(), Box<dyn Error>> {
     for step in [begin, accept, complete] {
         let commands: Vec<Command> = orders.iter().map(|order| step(*order)).collect();
         shop.run(now, &commands)?;

@@ -12,11 +12,13 @@
 //! bench_books look-up FOLDER ORDERS CUSTOMERS SECONDS   prints look-ups of 100 rows per second
 //! bench_books count FOLDER                              prints the orders there are
 //! bench_books move FOLDER                               into a PostgreSQL server of its own and back; prints how long
+//! bench_books archive FOLDER ORDERS [postgres]          old orders and the archive; prints what adds and moves cost
 //! bench_books database [SETTING=VALUE …]                runs PostgreSQL until the standard input ends
 //! ```
 //!
 //! Books that a folder only names (`place.rs`) are in PostgreSQL: `fill` and `count` know them too.
 
+mod archive;
 mod fill;
 mod live;
 mod lookup;
@@ -30,7 +32,8 @@ use std::str::FromStr;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut words = std::env::args().skip(1);
-    let what = words.next().ok_or("what is to be done: fill, open, live, look-up, count or database?")?;
+    let what =
+        words.next().ok_or("what is to be done: fill, open, live, look-up, count, archive or database?")?;
     if what == "database" {
         return place::serve(&words.collect::<Vec<_>>());
     }
@@ -51,6 +54,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             lookup::look_up(&folder, orders, customers, number(&mut words)?)?.to_string()
         }
         "move" => moving::there_and_back(&folder)?,
+        "archive" => {
+            let orders = number(&mut words)?;
+            let cluster = words.next().map(|_| place::named_in(&folder)).transpose()?;
+            let measured = archive::measure(&folder, orders)?;
+            drop(cluster);
+            measured
+        }
         "count" => lookup::count(&folder)?.to_string(),
         other => return Err(format!("{other} is nothing that can be done").into()),
     };

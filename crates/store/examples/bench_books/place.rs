@@ -55,6 +55,14 @@ fn database(folder: &Path) -> Result<Option<postgres::Options>, Box<dyn Error>> 
     Ok(Some(options))
 }
 
+/// A server of its own, named in the folder, as long as it lives.
+pub(crate) fn named_in(folder: &Path) -> Result<Cluster, Box<dyn Error>> {
+    let cluster = Cluster::start(&["max_wal_size=4GB"])?;
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join(NAMES_A_DATABASE), format!("{}\nbench", cluster.address()))?;
+    Ok(cluster)
+}
+
 /// A server of its own with these settings, until the standard input ends. Its address is printed.
 pub(crate) fn serve(settings: &[String]) -> Result<(), Box<dyn Error>> {
     let settings: Vec<&str> = settings.iter().map(String::as_str).collect();

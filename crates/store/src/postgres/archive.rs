@@ -16,31 +16,25 @@ use super::values::{eight, four};
 use super::write::Write;
 use super::{files, load};
 
-/// One table's rows of the orders `$1`, in one statement: nobody sees them in both places, or in none.
+/// Copies the rows of the orders `$1` from one table to another, and deletes them there: both see the same rows, because
+/// whoever changes any of them has to lock the order's first.
 macro_rules! transfer {
     ($from:literal, $to:literal, $key:literal) => {
-        concat!(
-            "with gone as (delete from ",
-            $from,
-            " where ",
-            $key,
-            " = any($1) returning ",
-            $from,
-            ".*) insert into ",
-            $to,
-            " select gone.* from gone"
-        )
+        [
+            concat!("insert into ", $to, " select * from ", $from, " where ", $key, " = any($1)"),
+            concat!("delete from ", $from, " where ", $key, " = any($1)"),
+        ]
     };
 }
 
-pub(super) const PUT: [&str; 4] = [
+pub(super) const PUT: [[&str; 2]; 4] = [
     transfer!("orders", "archived_orders", "id"),
     transfer!("attempt", "archived_attempt", "order_id"),
     transfer!("refill", "archived_refill", "order_id"),
     transfer!("cancel", "archived_cancel", "order_id"),
 ];
 
-pub(super) const TAKE: [&str; 4] = [
+pub(super) const TAKE: [[&str; 2]; 4] = [
     transfer!("archived_orders", "orders", "id"),
     transfer!("archived_attempt", "attempt", "order_id"),
     transfer!("archived_refill", "refill", "order_id"),
@@ -168,14 +162,22 @@ impl Moves {
     /// Before anything of them is changed.
     pub(super) fn back<'w>(&'w self, to: &mut Vec<Write<'w>>) {
         if !self.back.is_empty() {
-            to.extend(TAKE.map(|sql| Write { sql, params: vec![&self.back], rows: None }));
+            to.extend(TAKE.into_iter().flatten().map(|sql| Write {
+                sql,
+                params: vec![&self.back],
+                rows: None,
+            }));
         }
     }
 
     /// After everything else.
     pub(super) fn away<'w>(&'w self, to: &mut Vec<Write<'w>>) {
         if !self.away.is_empty() {
-            to.extend(PUT.map(|sql| Write { sql, params: vec![&self.away], rows: None }));
+            to.extend(PUT.into_iter().flatten().map(|sql| Write {
+                sql,
+                params: vec![&self.away],
+                rows: None,
+            }));
         }
         if self.by != 0 {
             to.push(Write { sql: COUNT, params: vec![&self.node, &self.by], rows: None });

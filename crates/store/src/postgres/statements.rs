@@ -237,6 +237,6 @@ pub fn hot_statements() -> Vec<&'static str> {
         archive::FINDS,
         archive::LOCKED_ORDERS,
     ];
-    all.extend(archive::PUT.into_iter().chain(archive::TAKE).chain(files::OF_ARCHIVE));
+    all.extend(archive::PUT.into_iter().chain(archive::TAKE).flatten().chain(files::OF_ARCHIVE));
     all
 }

@@ -36,9 +36,8 @@ fn as_version_4(subject: &InSqlite) {
         let copy = format!("insert into main.{table} ({columns}) select {columns} from newer.{table}");
         hand.execute(&copy, []).expect(&copy);
     }
-    let application: i64 = hand
-        .query_row("select application_id from pragma_application_id('newer')", [], |row| row.get(0))
-        .expect("a number");
+    let application: i64 =
+        hand.pragma_query_value(Some("newer"), "application_id", |row| row.get(0)).expect("a number");
     hand.pragma_update(Some("main"), "application_id", application).expect("set");
     hand.pragma_update(Some("main"), "user_version", 4).expect("set");
     hand.execute_batch("detach database newer").expect("detached");
