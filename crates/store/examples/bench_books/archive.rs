@@ -40,18 +40,9 @@ pub(crate) fn measure(folder: &Path, orders: u32) -> Result<String, Box<dyn Erro
         old.extend(placed);
     }
     now = now.after(ARCHIVE_AFTER);
-    let mut next = orders;
-    let mut add = |shop: &mut Shop| -> Result<Duration, Box<dyn Error>> {
-        let began = Instant::now();
-        shop.place(now, next..next + ADDS, CUSTOMERS, 1)?;
-        next += ADDS;
-        Ok(began.elapsed())
-    };
-    let alone = |shop: &mut Shop, add: &mut dyn FnMut(&mut Shop) -> Result<Duration, Box<dyn Error>>| {
-        (0..BATCHES).map(|_| add(shop)).collect::<Result<Vec<_>, _>>()
-    };
-    alone(&mut shop, &mut add)?;
-    say(&mut told, "adds beside the old orders", alone(&mut shop, &mut add)?)?;
+    let mut adding = Adding { now, next: orders };
+    adding.alone(&mut shop)?;
+    say(&mut told, "adds beside the old orders", adding.alone(&mut shop)?)?;
     let (mut moves, mut adds) = (Vec::new(), Vec::new());
     for orders in old.chunks(MOVED) {
         let began = Instant::now();
@@ -62,7 +53,7 @@ pub(crate) fn measure(folder: &Path, orders: u32) -> Result<String, Box<dyn Erro
             return Err(format!("not archived: {done:?}").into());
         }
         if moves.len().is_multiple_of(8) {
-            adds.push(add(&mut shop)?);
+            adds.push(adding.batch(&mut shop)?);
         }
     }
     say(&mut told, "adds while they are moved", adds)?;
@@ -70,8 +61,29 @@ pub(crate) fn measure(folder: &Path, orders: u32) -> Result<String, Box<dyn Erro
     let per_100_000 = all.as_secs_f64() * 100_000.0 / f64::from(orders.max(1));
     let worst = sorted(&mut moves);
     writeln!(told, "the move: {per_100_000:.1} s per 100,000 orders; a command of {MOVED}: {worst}")?;
-    say(&mut told, "adds beside the archive", alone(&mut shop, &mut add)?)?;
+    say(&mut told, "adds beside the archive", adding.alone(&mut shop)?)?;
     Ok(told)
+}
+
+/// New orders, each on a link of its own.
+struct Adding {
+    now: Timestamp,
+    next: u32,
+}
+
+impl Adding {
+    /// How long one batch took.
+    fn batch(&mut self, shop: &mut Shop) -> Result<Duration, Box<dyn Error>> {
+        let began = Instant::now();
+        shop.place(self.now, self.next..self.next + ADDS, CUSTOMERS, 1)?;
+        self.next += ADDS;
+        Ok(began.elapsed())
+    }
+
+    /// While nothing else is done.
+    fn alone(&mut self, shop: &mut Shop) -> Result<Vec<Duration>, Box<dyn Error>> {
+        (0..BATCHES).map(|_| self.batch(shop)).collect()
+    }
 }
 
 fn say(told: &mut String, what: &str, mut batches: Vec<Duration>) -> Result<(), Box<dyn Error>> {
