@@ -446,6 +446,8 @@ macro_rules! store_contract {
             outcomes_go_before_new_work
             new_work_is_refused_when_too_much_waits
             one_customer_has_an_eighth_of_the_queue
+            customers_take_turns
+            a_queue_that_stands_is_shed_and_one_that_drains_is_not
             without_room_only_outcomes_are_taken
             stopping_finishes_what_waits
             a_store_that_fails_for_good_stops_the_executor

@@ -7,6 +7,8 @@
 
 mod herald;
 mod queue;
+mod shedding;
+mod turns;
 
 use std::sync::Arc;
 

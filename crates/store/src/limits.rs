@@ -9,6 +9,11 @@ pub const BATCH_COMMANDS: usize = 512;
 pub const QUEUE_COMMANDS: usize = 8_192;
 /// One customer's share of the waiting new work: an eighth (architecture.md, The executor 5).
 pub const QUEUE_PER_CUSTOMER: usize = QUEUE_COMMANDS / 8;
+/// New work that may wait for longer than a burst lasts: a thousand callers who each wait for an answer (performance.md,
+/// What follows 7), which are two batches.
+pub const QUEUE_STANDING: usize = 2 * BATCH_COMMANDS;
+/// How long more than [`QUEUE_STANDING`] may wait, batch after batch, before new work is refused.
+pub const BURST_TIME: Duration = Duration::from_millis(250);
 /// Times a batch is decided again because a decision needed further rows. Each round loads at least one row of a
 /// bounded set; more than this is a decision that asks in a circle.
 pub const DECISION_ROUNDS: usize = 24;

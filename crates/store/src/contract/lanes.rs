@@ -120,6 +120,71 @@ pub fn one_customer_has_an_eighth_of_the_queue<S: Subject>(subject: &mut S) {
     assert!(own.into_iter().chain([held, others]).all(|receiver| reply(receiver).is_ok()));
 }
 
+/// Shows C28.
+pub fn customers_take_turns<S: Subject>(subject: &mut S) {
+    let mut panel = Panel::open(subject);
+    let (hog, other) = (panel.customer(1), panel.customer(1));
+    let running = start(&mut panel);
+    let held = running.handle.submit(Lane::Panel, credit(hog, 1));
+    while running.handle.waiting() > 0 {
+        std::thread::yield_now();
+    }
+    let submit = |customer: CustomerId| running.handle.submit(Lane::Customer(customer), credit(customer, 1));
+    let many: Vec<_> = (0..=limits::BATCH_COMMANDS).map(|_| submit(hog)).collect();
+    let one = submit(other);
+    let told = running.finish();
+    assert!(many.into_iter().chain([held, one]).all(|receiver| reply(receiver).is_ok()));
+    let batches_of_other = told
+        .iter()
+        .map(|committed| committed.changes.accounts.iter().any(|account| account.customer == other));
+    assert_eq!(
+        batches_of_other.collect::<Vec<_>>(),
+        [false, true, false],
+        "in the first batch after it asked"
+    );
+}
+
+/// Shows A7, I24.
+pub fn a_queue_that_stands_is_shed_and_one_that_drains_is_not<S: Subject>(subject: &mut S) {
+    const CUSTOMERS: usize = 4;
+    let mut panel = Panel::open(subject);
+    let customers: Vec<CustomerId> = (0..CUSTOMERS).map(|_| panel.customer(1)).collect();
+    let newcomer = panel.customer(1);
+    let running = start(&mut panel);
+    let submit = |customer: CustomerId| running.handle.submit(Lane::Customer(customer), credit(customer, 1));
+    let (mut waiting, mut refused, mut is_shed) = (Vec::new(), 0, false);
+    let begun = std::time::Instant::now();
+    while !is_shed {
+        assert!(begun.elapsed() < limits::BURST_TIME * 40, "nothing was refused");
+        // More than ever stands, however much a batch takes away.
+        while !is_shed && running.handle.waiting() < 2 * limits::QUEUE_STANDING {
+            let mut asked = submit(customers[waiting.len() % CUSTOMERS]);
+            is_shed = matches!(asked.try_recv(), Ok(Err(Undecided::Overloaded)));
+            refused += usize::from(is_shed);
+            if !is_shed {
+                waiting.push(asked);
+            }
+        }
+        running.go.send(()).expect("runs");
+        while !is_shed && running.handle.waiting() >= 2 * limits::QUEUE_STANDING {
+            std::thread::yield_now();
+        }
+    }
+    assert!(begun.elapsed() >= limits::BURST_TIME, "a burst is taken whole");
+    let one = submit(newcomer);
+    while running.handle.waiting() > limits::QUEUE_STANDING / 2 {
+        running.go.send(()).expect("runs");
+        std::thread::yield_now();
+    }
+    running.go.send(()).expect("runs");
+    assert!(reply(one).is_ok(), "who has nothing waiting is let in, and is among the first");
+    let after = submit(customers[0]);
+    running.finish();
+    assert!(reply(after).is_ok(), "it is over");
+    assert_eq!(refused, 1);
+    assert!(waiting.into_iter().all(|receiver| reply(receiver).is_ok()), "whatever was taken is done");
+}
+
 /// Shows A4.
 pub fn without_room_only_outcomes_are_taken<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);

@@ -1,11 +1,14 @@
 //! The executor's thread, its two lanes, and the handle that others hold.
 //!
 //! Outcomes of money already spent are never refused and go first: they are bounded by the calls under way.
-//! New work is refused when too much waits, or when one customer takes more than its share of the queue.
+//! New work is taken in turns, one command of each customer ([`turns`](super::turns)). It is refused when too much
+//! waits, or has waited for a while ([`shedding`](super::shedding)), or when one customer takes more than its share of
+//! the queue.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use panelworks_core::command::Command;
 use panelworks_core::ids::CustomerId;
@@ -13,6 +16,8 @@ use panelworks_core::time::Timestamp;
 use tokio::sync::oneshot;
 
 use super::herald::{Announcer, Courier, Herald, News};
+use super::shedding::Shedding;
+use super::turns::{Asker, Turns};
 use super::{Executor, Follower, Ran, Reply, Stopped, Undecided};
 use crate::limits;
 use crate::ports::{Books, StoreError, StoreErrorKind};
@@ -34,9 +39,9 @@ pub type Overload = Undecided;
 /// A command that waits, and where its reply goes.
 #[derive(Debug)]
 pub struct Queued {
-    lane: Lane,
-    command: Command,
-    reply: oneshot::Sender<Reply>,
+    pub(super) lane: Lane,
+    pub(super) command: Command,
+    pub(super) reply: oneshot::Sender<Reply>,
 }
 
 #[expect(
@@ -46,8 +51,8 @@ pub struct Queued {
 #[derive(Debug, Default)]
 struct Waiting {
     outcomes: VecDeque<Queued>,
-    new_work: VecDeque<Queued>,
-    per_customer: HashMap<CustomerId, usize>,
+    new_work: Turns,
+    shedding: Shedding,
     /// The executor waits for [`Waiting::enough`]. While it works it finds by itself what has come meanwhile, and a
     /// wake-up would cost every submitter a system call.
     asleep: bool,
@@ -167,11 +172,8 @@ impl Handle {
         let queued = Queued { lane, command, reply };
         match lane {
             Lane::Outcome => waiting.outcomes.push_back(queued),
-            Lane::Customer(customer) => {
-                *waiting.per_customer.entry(customer).or_default() += 1;
-                waiting.new_work.push_back(queued);
-            }
-            Lane::Panel => waiting.new_work.push_back(queued),
+            Lane::Customer(customer) => waiting.new_work.push(Asker::Customer(customer), queued),
+            Lane::Panel => waiting.new_work.push(Asker::Panel, queued),
         }
         let wake = waiting.wakes();
         drop(waiting);
@@ -214,8 +216,10 @@ fn refuse(waiting: &Waiting, lane: Lane) -> Option<Overload> {
             Some(Undecided::Overloaded)
         }
         Lane::Customer(customer) => {
-            let own = waiting.per_customer.get(&customer).copied().unwrap_or(0);
-            (own >= limits::QUEUE_PER_CUSTOMER).then_some(Undecided::Overloaded)
+            let own = waiting.new_work.share(Asker::Customer(customer));
+            let Waiting { new_work, shedding, .. } = waiting;
+            let is_shed = shedding.refuses(own, new_work.len(), new_work.askers());
+            (is_shed || own >= limits::QUEUE_PER_CUSTOMER).then_some(Undecided::Overloaded)
         }
         Lane::Outcome | Lane::Panel => None,
     }
@@ -285,8 +289,7 @@ fn stand_by(shared: &Shared, why: &StoreError) -> bool {
         tracing::error!(error = %why, "the store is away: new work is refused until it answers");
         waiting.away = true;
     }
-    waiting.per_customer.clear();
-    for queued in waiting.new_work.drain(..) {
+    for queued in waiting.new_work.take_all() {
         let _ = queued.reply.send(Err(Undecided::Away));
     }
     if waiting.stopping {
@@ -342,20 +345,13 @@ fn next_batch(shared: &Shared) -> Result<Option<Vec<Queued>>, Stopped> {
     waiting.asleep = false;
     let mut batch = Vec::with_capacity(limits::BATCH_COMMANDS.min(waiting.len()));
     while batch.len() < limits::BATCH_COMMANDS {
-        let Some(queued) = waiting.outcomes.pop_front().or_else(|| waiting.new_work.pop_front()) else {
+        let Some(queued) = waiting.outcomes.pop_front().or_else(|| waiting.new_work.pop()) else {
             break;
         };
-        if let Lane::Customer(customer) = queued.lane {
-            let left = waiting.per_customer.get_mut(&customer).map(|own| {
-                *own -= 1;
-                *own
-            });
-            if left == Some(0) {
-                waiting.per_customer.remove(&customer);
-            }
-        }
         batch.push(queued);
     }
+    let left = waiting.new_work.len();
+    waiting.shedding.note(left, Instant::now());
     Ok(Some(batch))
 }
 
@@ -367,7 +363,7 @@ fn close(shared: &Shared) {
     let mut waiting = shared.lock();
     waiting.stopped = true;
     let Waiting { outcomes, new_work, .. } = &mut *waiting;
-    for queued in outcomes.drain(..).chain(new_work.drain(..)) {
+    for queued in outcomes.drain(..).chain(new_work.take_all()) {
         let _ = queued.reply.send(Err(Undecided::Stopping));
     }
 }
