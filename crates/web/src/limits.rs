@@ -33,6 +33,13 @@ pub const STATUS_PATIENCE: Duration = Duration::from_secs(2);
 /// Calls of `status` that wait for their turn at once.
 pub const STATUS_WAITING: usize = 1_024;
 
+/// How long a call above the pace is held before it is told so: a client that calls again at once takes a twentieth of
+/// a millisecond of a processor that others need, and so no more than twenty times a second on each connection
+/// (invariants.md C28, C6).
+pub const FLOOD_PAUSE: Duration = Duration::from_millis(50);
+/// Calls that are held so at once; further ones are told at once.
+pub const FLOOD_HELD: usize = 1_024;
+
 /// Calls being answered at once; beyond it they are refused before anything was decided (invariants.md A7).
 pub const CALLS_UNDER_WAY: usize = 8_192;
 /// `Retry-After` of an overloaded panel, in seconds.

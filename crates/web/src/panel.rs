@@ -34,6 +34,8 @@ pub struct Panel {
     pub(crate) large_bodies: Semaphore,
     /// Places for calls of `status` that wait for their turn.
     pub(crate) status_waiting: Semaphore,
+    /// Places of calls above their pace that are held for a moment.
+    flood_held: Semaphore,
     executor: Handle,
     reader: Reader,
     bad_keys: BadKeys,
@@ -70,6 +72,7 @@ impl Panel {
             ids: RequestIds::default(),
             large_bodies: Semaphore::new(limits::LARGE_BODIES),
             status_waiting: Semaphore::new(limits::STATUS_WAITING),
+            flood_held: Semaphore::new(limits::FLOOD_HELD),
             bad_keys: BadKeys::new(settings.bad_keys),
             started: Instant::now(),
             complained: AtomicU64::new(0),
@@ -125,6 +128,13 @@ impl Panel {
     /// Counts calls that other nodes let through.
     pub fn count_calls(&self, calls: &Calls) {
         self.known.callers.count_calls(calls, self.settings.requests, self.nanos());
+    }
+
+    /// Holds a call above the pace for a moment, where there is room to.
+    pub(crate) async fn hold_back(&self) {
+        if let Ok(_place) = self.flood_held.try_acquire() {
+            tokio::time::sleep(limits::FLOOD_PAUSE).await;
+        }
     }
 
     /// Counts a wrong key.

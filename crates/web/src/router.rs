@@ -6,8 +6,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::middleware::map_response;
 use axum::response::Response;
 use axum::routing::{any, get};
+use http::{HeaderValue, header};
 
 use crate::address::Peer;
 use crate::api_v2;
@@ -32,6 +34,7 @@ pub fn router(panel: Arc<Panel>) -> Router {
     for path in API_PATHS {
         router = router.route(path, any(api));
     }
+    let router = router.layer(map_response(guarded));
     router.with_state(Doors { home: pages::Home::of(&panel.settings), panel })
 }
 
@@ -45,6 +48,14 @@ pub(crate) struct Doors {
 /// Whether a path is one of API v2: the server takes those past the router.
 pub(crate) fn is_api(path: &str) -> bool {
     API_PATHS.contains(&path)
+}
+
+/// What holds for every answer, whoever made it: its type is what it says, and it is framed by nobody (ASVS V3.4).
+async fn guarded(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(api_v2::NO_PAGE);
+    response
 }
 
 async fn api(State(doors): State<Doors>, request: Request) -> Response<Body> {

@@ -61,6 +61,7 @@ impl Ending {
 }
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const ANY: HeaderValue = HeaderValue::from_static("*");
 
 impl Answer {
@@ -117,9 +118,10 @@ impl Answer {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
-        headers.reserve(6);
+        headers.reserve(7);
         headers.insert(request_id::HEADER, request_id);
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY);
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
         let mut set = |name: HeaderName, value: &'static str| {
             headers.insert(name, HeaderValue::from_static(value));
         };

@@ -108,6 +108,10 @@ impl Told {
     }
 }
 
+/// Nothing may be loaded, run or framed by what is only data.
+pub(crate) const NO_PAGE: HeaderValue =
+    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+
 /// Answers one request, whatever it is.
 pub(crate) async fn enter<B>(panel: &Panel, peer: IpAddr, request: Request<B>) -> Response<Body>
 where
@@ -126,8 +130,13 @@ where
     log(panel, &parts, &told, id.to_str().unwrap_or_default(), took);
     let mut response = told.answer.into_http(id);
     if parts.method == Method::GET {
-        // What was asked with a key in its address is nobody else's to keep.
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        // What was asked with a key in its address is nobody else's to keep, and nobody's but a list that is asked
+        // about by its tag. A browser may have come here by a link: what it sees is no page.
+        let kept =
+            if response.headers().contains_key(header::ETAG) { "private, no-cache" } else { "no-store" };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
+        headers.insert(header::CONTENT_SECURITY_POLICY, NO_PAGE);
     }
     response
 }
@@ -165,7 +174,8 @@ where
         if request.key.is_none() && is_broken_json(&held.bytes) {
             return Told::stranger(action, Answer::error(ErrorText::IncorrectRequest));
         }
-        return Told::stranger(action, wrong_key(panel, peer, parts, action));
+        drop(held);
+        return Told::stranger(action, wrong_key(panel, peer, parts, action).await);
     };
     drop(held);
     let customer = Some(caller.customer);
@@ -202,11 +212,14 @@ fn is_broken_json(body: &[u8]) -> bool {
 }
 
 /// Missing and wrong keys answer the same (`api-v2.md` §2).
-fn wrong_key(panel: &Panel, peer: IpAddr, parts: &Parts, action: Action) -> Answer {
+async fn wrong_key(panel: &Panel, peer: IpAddr, parts: &Parts, action: Action) -> Answer {
     let from = address::client(peer, &parts.headers, &panel.settings.trusted_proxies);
     match panel.bad_key(from) {
         Turn::Now | Turn::After(_) => Answer::error(ErrorText::InvalidApiKey),
-        Turn::Refused(retry_after) => flood(action, retry_after),
+        Turn::Refused(retry_after) => {
+            panel.hold_back().await;
+            flood(action, retry_after)
+        }
     }
 }
 
@@ -228,7 +241,10 @@ async fn admit(panel: &Panel, caller: &Caller, action: Action) -> Result<(), Ans
             tokio::time::sleep(wait).await;
             Ok(())
         }
-        Turn::Refused(retry_after) => Err(flood(action, retry_after)),
+        Turn::Refused(retry_after) => {
+            panel.hold_back().await;
+            Err(flood(action, retry_after))
+        }
     }
 }
 

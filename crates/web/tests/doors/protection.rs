@@ -13,6 +13,7 @@ use panelworks_core::command::Command;
 use panelworks_core::customer::{Standing, Switches};
 use panelworks_core::ids::CustomerId;
 use panelworks_web::address::Peer;
+use panelworks_web::limits::FLOOD_PAUSE;
 use panelworks_web::{Pace, key_hash};
 
 use crate::shop::{ANNA, BERT, Shop, Told, error};
@@ -31,6 +32,17 @@ async fn a_flood_is_told_429_with_the_time_to_come_back() {
     let seconds: u64 = told.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(shop.bert("action=balance").await.status, StatusCode::OK, "each key has its own pace");
+}
+
+/// Shows C28.
+#[tokio::test(start_paused = true)]
+async fn a_call_above_its_pace_is_held_for_a_moment_and_one_below_it_is_not() {
+    let shop = Shop::with(|settings| settings.requests = Pace::per_minute(1, 1)).await;
+    let before = tokio::time::Instant::now();
+    assert_eq!(shop.anna("action=balance").await.status, StatusCode::OK);
+    assert_eq!(before.elapsed(), Duration::ZERO);
+    assert_eq!(shop.anna("action=balance").await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(before.elapsed() >= FLOOD_PAUSE, "{:?}", before.elapsed());
 }
 
 #[tokio::test]
