@@ -17,6 +17,7 @@ fn inputs(kind: &str, target: &Target) -> Vec<(PathBuf, Vec<u8>)> {
     paths.map(|path| (path.clone(), fs::read(path).expect("a readable file"))).collect()
 }
 
+/// Shows B4, B5, B19, C2, C5, C29.
 #[test]
 fn every_input_of_the_corpus_holds_and_can_be_read_by_a_person() {
     for target in &TARGETS {
@@ -30,6 +31,7 @@ fn every_input_of_the_corpus_holds_and_can_be_read_by_a_person() {
     }
 }
 
+/// Shows B4, B5, B19, C2, C5, C29.
 #[test]
 fn every_input_that_was_ever_found_holds() {
     for target in &TARGETS {

@@ -1,4 +1,4 @@
-//! `cargo xtask trust`: the long form of the failover tests (`invariants.md` A10, G6; `docs/trust.md`).
+//! `cargo xtask trust`: the long form of the failover tests (`invariants.md` A10, G6; `docs/trust.md`), or of overload.
 //!
 //! In: how many failovers, and how patient the cluster is. Out: a table of what each kind of failover cost, as JSON too
 //! if asked; an error where an acknowledged order was lost, or one was bought twice. The work is done by the tests'
@@ -26,6 +26,9 @@ pub(crate) struct Asked {
     /// Seconds until the cluster gives up a silent primary (Patroni's ttl; its own default is 30)
     #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = clap::value_parser!(u64).range(5..=120))]
     pub(crate) ttl: u64,
+    /// Instead of that, twice what the panel can do, for so many minutes, with its memory looked at all the while; a minute writes about a gigabyte
+    #[arg(long, value_name = "MINUTES", conflicts_with_all = ["kills", "ttl", "json"])]
+    pub(crate) soak: Option<u64>,
     /// Write what was measured as JSON
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -34,7 +37,8 @@ pub(crate) struct Asked {
 const EXAMPLES: &str = "\
 Examples:
   cargo xtask trust                          Ten kills and ten freezes, about eight minutes
-  cargo xtask trust --kills 50 --ttl 20      With the settings of a careful operator";
+  cargo xtask trust --kills 50 --ttl 20      With the settings of a careful operator
+  cargo xtask trust --soak 60                An hour of overload";
 
 /// What the tests' program measured.
 #[derive(Debug, Deserialize)]
@@ -56,6 +60,31 @@ const FAILOVER_LIMIT: Duration = Duration::from_mins(2);
 const REST_LIMIT: Duration = Duration::from_mins(5);
 
 pub(crate) fn run(asked: &Asked) -> Result<()> {
+    match asked.soak {
+        Some(minutes) => soak(minutes),
+        None => failovers(asked),
+    }
+}
+
+/// The long form of the test of overload: what it measures is in its own output.
+fn soak(minutes: u64) -> Result<()> {
+    let built = build()?;
+    let Some(test) = built.tests.iter().find(|test| is_outside(test) && test.target == "siege") else {
+        bail!("there is no test program for overload");
+    };
+    let panelworks = built.panelworks.context("the build made no program to test")?;
+    let surroundings = [("TEST_PROGRAM", panelworks), ("TEST_SOAK_MINUTES", minutes.to_string().into())];
+    let limit = Duration::from_secs(60 * minutes) + REST_LIMIT;
+    program::run(test, &["an_overload", "--nocapture"], &surroundings, limit)?;
+    let log = root().join("target").join("xtask").join("tests-siege.log");
+    let said = std::fs::read_to_string(&log).with_context(|| format!("can't read {}", log.display()))?;
+    said.lines()
+        .filter(|line| line.contains("orders a second") || line.contains("MiB"))
+        .for_each(|line| println!("{line}"));
+    Ok(())
+}
+
+fn failovers(asked: &Asked) -> Result<()> {
     let missing: Vec<String> =
         find_or_install().into_iter().filter(|line| line.contains("a database that fails over")).collect();
     if !missing.is_empty() {
