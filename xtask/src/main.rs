@@ -1,4 +1,4 @@
-//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `fuzz`, `trust`, `evidence`, `tidy`.
+//! The project's tasks: `cargo xtask test`, `bench`, `simulate`, `fuzz`, `trust`, `sbom`, `evidence`, `tidy`.
 //!
 //! In: a command line. Out: what cargo and the programs it built said, and an exit code that is not 0 when anything
 //! failed. A laptop and CI run the same; only what may be skipped differs (`test.rs`). One file per task.
@@ -7,6 +7,7 @@ mod bench;
 mod cargo;
 mod evidence;
 mod fuzz;
+mod sbom;
 mod simulate;
 mod steps;
 mod test;
@@ -41,6 +42,8 @@ enum Work {
     Trust(trust::Asked),
     /// Write the table of faults, attacks and invariants with their tests into docs/trust.md
     Evidence,
+    /// List everything that is compiled into the program (CycloneDX)
+    Sbom(sbom::Asked),
     /// Check what no compiler checks: sizes, names, heads, dead modules, edges between crates
     Tidy,
 }
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Work::Bench(asked) => bench::run(&asked),
         Work::Trust(asked) => trust::run(&asked),
         Work::Evidence => evidence::run(),
+        Work::Sbom(asked) => sbom::run(&asked),
         Work::Tidy => tidy::run(),
     };
     match done {

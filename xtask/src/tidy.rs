@@ -3,8 +3,10 @@
 //! In: the repository's own sources. Out: one line per finding, as `file:line: what`, and failure if there is any. The
 //! same checks run as tests, so that a plain `cargo test` finds them too. It changes nothing.
 
+mod asvs;
 mod edges;
 mod glossary;
+mod lints;
 mod modules;
 mod names;
 mod sources;
@@ -48,6 +50,8 @@ fn look(sources: &[Source]) -> Vec<Finding> {
     modules::look(sources, &mut findings);
     glossary::look(sources, &mut findings);
     evidence::look(sources, &mut findings);
+    lints::look(sources, &mut findings);
+    asvs::look(sources, &mut findings);
     findings
 }
 
