@@ -34,6 +34,36 @@ columns_of! {
         standing: i16,
     }
 
+    /// `orders` that were just accepted and nothing more, the columns that don't follow from others.
+    pub(super) struct FreshOrders<'a> {
+        quantity: i64,
+        rate: i64,
+        charge: i64,
+        accepted_at: i64,
+        id: i32,
+        customer: i32,
+        service: i32,
+        price_version: i32,
+        kind: i16,
+        guarded: bool,
+        currency: &'a str,
+        guard: Option<Hash>,
+        mark: Option<Vec<u8>>,
+        link: Option<&'a str>,
+    }
+
+    /// `attempt` that was just planned, the first of its order, the columns that don't follow from others.
+    pub(super) struct FreshAttempts<'a> {
+        expected_cost: i64,
+        planned_at: i64,
+        state_at: i64,
+        order_id: i32,
+        customer: i32,
+        account: i32,
+        currency: &'a str,
+        service: &'a str,
+    }
+
     /// `orders`, all columns but the node.
     pub(super) struct NewOrders<'a> {
         quantity: i64,

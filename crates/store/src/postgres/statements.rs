@@ -2,6 +2,7 @@
 //!
 //! Each row is found by its primary key. Never: a scan, which a test of their plans would find.
 
+pub(super) use super::fresh::{INSERT_FRESH_ATTEMPTS, INSERT_FRESH_ORDERS};
 use super::{archive, books, files, keeper, listener, load, node, queue};
 
 pub(super) const INSERT_ACCOUNTS: &str = "insert into account (customer, currency, balance, credit_limit, standing) select given.* from \
@@ -108,11 +109,13 @@ macro_rules! put_cancels {
 }
 pub(super) const PUT_CANCELS: &str = put_cancels!("cancel");
 
+/// The arrays are unpacked side by side, see `fresh.rs`.
 pub(super) const INSERT_ENTRIES: &str = "insert into entry (number, amount, cause_id, cause_part, sequence, customer, from_id, to_id, \
-     cause_kind, from_kind, to_kind, currency, node) select given.*, cast($13 as integer) from \
-     unnest(cast($1 as bigint[]), cast($2 as bigint[]), cast($3 as integer[]), cast($4 as integer[]), \
-     cast($5 as integer[]), cast($6 as integer[]), cast($7 as integer[]), cast($8 as integer[]), cast($9 \
-     as smallint[]), cast($10 as smallint[]), cast($11 as smallint[]), cast($12 as text[])) as given";
+     cause_kind, from_kind, to_kind, currency, node) select unnest(cast($1 as bigint[])), \
+     unnest(cast($2 as bigint[])), unnest(cast($3 as integer[])), unnest(cast($4 as integer[])), \
+     unnest(cast($5 as integer[])), unnest(cast($6 as integer[])), unnest(cast($7 as integer[])), \
+     unnest(cast($8 as integer[])), unnest(cast($9 as smallint[])), unnest(cast($10 as smallint[])), \
+     unnest(cast($11 as smallint[])), unnest(cast($12 as text[])), cast($13 as integer)";
 
 /// The node has a row of its own: no other node waits for it.
 pub(super) const MOVE_PREPAID: &str = "insert into prepaid (account, amount, node) select given.*, cast($3 as integer) from unnest(cast($1 \
@@ -197,8 +200,10 @@ pub fn hot_statements() -> Vec<&'static str> {
     let mut all = vec![
         INSERT_ACCOUNTS,
         UPDATE_ACCOUNTS,
+        INSERT_FRESH_ORDERS,
         INSERT_ORDERS,
         UPDATE_ORDERS,
+        INSERT_FRESH_ATTEMPTS,
         INSERT_ATTEMPTS,
         UPDATE_ATTEMPTS,
         PUT_REFILLS,

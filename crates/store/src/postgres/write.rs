@@ -8,23 +8,24 @@ use std::collections::BTreeMap;
 
 use panelworks_core::ids::{CustomerId, NodeId, OrderId, ProviderAccountId, ProviderOrderId};
 use panelworks_core::ledger::{Cause, Entry, LedgerAccount, account_code, cause_code};
-use panelworks_core::order::{Attempt, Cancel, CancelState, Order, OrderFile, Refill, RefillState};
+use panelworks_core::order::{Attempt, Order, OrderFile};
 use panelworks_core::provider::ProviderAccount;
 use panelworks_core::world::{Changes, Cursors, GuardKey, OrderChange};
 use tokio_postgres::types::ToSql;
 
 use super::archive::Moves;
 use super::columns::{
-    Accounts, ApiKeys, Cancels, Details, Entries, ExpiredMarks, Marks, MovedAttempts, MovedOrders,
-    NewAttempts, NewOrders, Operators, Prepaid, Prices, Providers, Refills, Transfers,
+    Accounts, ApiKeys, Cancels, Details, Entries, ExpiredMarks, FreshAttempts, FreshOrders, Marks,
+    MovedAttempts, MovedOrders, NewAttempts, NewOrders, Operators, Prepaid, Prices, Providers, Refills,
+    Transfers,
 };
 use super::error::Failure;
 use super::load::Read;
 use super::statements as sql;
 use super::values::{Hash, eight, four, two};
 use crate::codes::{
-    attempt_code, cancel_code, kind_code, operator_standing_code, part_code, purpose_code, refill_code,
-    role_code, standing_code, status_code,
+    attempt_code, kind_code, operator_standing_code, part_code, purpose_code, role_code, standing_code,
+    status_code,
 };
 use crate::details::{
     ended_at, json, kind_details, mark, part_details, part_number, state_at, state_details,
@@ -58,8 +59,10 @@ pub(super) struct Writes<'a> {
     transfers: Transfers<'a>,
     new_operators: Operators<'a>,
     operators: Operators<'a>,
+    fresh_orders: FreshOrders<'a>,
     new_orders: NewOrders<'a>,
     orders: MovedOrders<'a>,
+    fresh_attempts: FreshAttempts<'a>,
     new_attempts: NewAttempts<'a>,
     attempts: MovedAttempts<'a>,
     refills: Refills<'a>,
@@ -129,8 +132,10 @@ impl<'a> Writes<'a> {
         put!(operators.id, UPDATE_OPERATORS, checked);
         // Before the new ones: an order that ends lets go of its link.
         put!(orders.id, UPDATE_ORDERS);
+        put!(fresh_orders.id, INSERT_FRESH_ORDERS, node);
         put!(new_orders.id, INSERT_ORDERS, node);
         put!(attempts.order_id, UPDATE_ATTEMPTS);
+        put!(fresh_attempts.order_id, INSERT_FRESH_ATTEMPTS);
         put!(new_attempts.order_id, INSERT_ATTEMPTS);
         put!(refills.id, PUT_REFILLS);
         put!(cancels.id, PUT_CANCELS);
@@ -223,7 +228,11 @@ impl<'a> Writes<'a> {
         let OrderChange { before, after } = change;
         match before {
             None => {
-                self.new_order(&after.order)?;
+                if FreshOrders::are_like(&after.order) {
+                    self.fresh_orders.push(&after.order)?;
+                } else {
+                    self.new_order(&after.order)?;
+                }
                 self.mark(&after.order, read)?;
             }
             Some(before) if before.order != after.order => self.moved_order(&after.order)?,
@@ -232,6 +241,9 @@ impl<'a> Writes<'a> {
         let customer = four(after.order.customer.0)?;
         for attempt in &after.attempts {
             match before.as_ref().and_then(|before| before.attempt(attempt.number)) {
+                None if FreshAttempts::are_like(attempt) => {
+                    self.fresh_attempts.push(after.order.id, customer, attempt)?;
+                }
                 None => self.new_attempt(after.order.id, customer, attempt)?,
                 Some(old) if old == attempt => {}
                 Some(_) => self.moved_attempt(after.order.id, customer, attempt)?,
@@ -356,53 +368,14 @@ impl<'a> Writes<'a> {
         let order = four(after.order.id.0)?;
         for refill in &after.refills {
             if !before.is_some_and(|before| before.refills.contains(refill)) {
-                self.refill(order, customer, refill)?;
+                self.refills.push(order, customer, refill)?;
             }
         }
         for cancel in &after.cancels {
             if !before.is_some_and(|before| before.cancels.contains(cancel)) {
-                self.cancel(order, customer, cancel)?;
+                self.cancels.push(order, customer, cancel)?;
             }
         }
-        Ok(())
-    }
-
-    fn refill(&mut self, order: i32, customer: i32, refill: &'a Refill) -> Result<()> {
-        let (due, provider_refill) = match &refill.state {
-            RefillState::Pending { due } => (Some(due.0), None),
-            RefillState::Taken { provider_refill, .. } => (None, provider_refill.as_deref()),
-            RefillState::Completed | RefillState::Rejected | RefillState::Error => (None, None),
-        };
-        let to = &mut self.refills;
-        to.id.push(four(refill.id.0)?);
-        to.order_id.push(order);
-        to.customer.push(customer);
-        to.state.push(two(refill_code(&refill.state))?);
-        to.open.push(refill.state.is_open());
-        to.due.push(due);
-        to.provider_refill.push(provider_refill);
-        to.tries.push(i32::from(refill.tries));
-        to.requested_at.push(refill.requested_at.0);
-        to.ended_at.push(refill.ended_at.map(|at| at.0));
-        Ok(())
-    }
-
-    fn cancel(&mut self, order: i32, customer: i32, cancel: &'a Cancel) -> Result<()> {
-        let (due, provider_cancel) = match &cancel.state {
-            CancelState::Pending { due } => (Some(due.0), None),
-            CancelState::Taken { provider_cancel } => (None, provider_cancel.as_deref()),
-            CancelState::Completed | CancelState::Rejected => (None, None),
-        };
-        let to = &mut self.cancels;
-        to.id.push(four(cancel.id.0)?);
-        to.order_id.push(order);
-        to.customer.push(customer);
-        to.state.push(two(cancel_code(&cancel.state))?);
-        to.due.push(due);
-        to.provider_cancel.push(provider_cancel);
-        to.tries.push(i32::from(cancel.tries));
-        to.requested_at.push(cancel.requested_at.0);
-        to.ended_at.push(cancel.ended_at.map(|at| at.0));
         Ok(())
     }
 
