@@ -49,6 +49,12 @@ pub(crate) struct Asked {
     /// Only these, such as P1,P5
     #[arg(long, value_name = "GOALS", value_delimiter = ',')]
     only: Vec<String>,
+    /// Orders of the large books, instead of a million or, in the quick run, a tenth of one
+    #[arg(long, value_name = "NUMBER")]
+    orders: Option<u32>,
+    /// The large books lie there already (`bench_books fill DIR NUMBER 1000`); this run adds orders to them
+    #[arg(long, value_name = "DIR", requires = "orders")]
+    books: Option<PathBuf>,
     /// Write the results as JSON too: an object from the goal's name to value, goal and met
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -99,11 +105,10 @@ const MEASUREMENTS: [Measurement; 14] = [
 pub(crate) fn run(asked: &Asked) -> Result<()> {
     let wanted = wanted(asked)?;
     let programs = if asked.as_built { Programs::as_built()? } else { Programs::build()? };
-    let bench = Bench {
-        plan: if asked.quick { Plan::quick() } else { Plan::full() },
-        programs,
-        scratch: Scratch::new(asked.folder.as_deref())?,
-    };
+    let mut plan = if asked.quick { Plan::quick() } else { Plan::full() };
+    plan.large_books = asked.orders.unwrap_or(plan.large_books);
+    let scratch = Scratch::new(asked.folder.as_deref(), asked.books.as_deref())?;
+    let bench = Bench { plan, programs, scratch };
     let began = Instant::now();
     let mut sheet = Sheet::default();
     println!("{}\n", bench.plan);

@@ -20,12 +20,13 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// In `folder`, or in the build's own.
-    pub(crate) fn new(folder: Option<&Path>) -> Result<Self> {
+    /// In `folder`, or in the build's own. Large books that are there already are used as they are, and stay.
+    pub(crate) fn new(folder: Option<&Path>, large: Option<&Path>) -> Result<Self> {
         let folder = folder.map_or_else(|| root().join("target"), Path::to_owned);
         let folder = std::path::absolute(folder)?.join(format!("bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).with_context(|| format!("can't make {}", folder.display()))?;
-        Ok(Self { folder, made: Cell::new(0), large: OnceCell::new() })
+        let large = large.map(std::path::absolute).transpose()?.map_or_else(OnceCell::new, OnceCell::from);
+        Ok(Self { folder, made: Cell::new(0), large })
     }
 
     pub(crate) fn folder(&self) -> &Path {
