@@ -47,9 +47,10 @@ const OUTSIDE: [(&str, &str); 9] = [
 /// Those that are run again with the panels' books in PostgreSQL.
 const ON_POSTGRES: [&str; 4] = ["api", "crash", "chain", "siege"];
 /// What of them is about the embedded store's file, or about no store.
-const ABOUT_FILES: [&str; 11] = [
+const ABOUT_FILES: [&str; 12] = [
     "disk::",
     "power::",
+    "images::",
     "restore::",
     "command_line::books_are_checked_examined_backed_up_and_restored",
     "command_line::damaged_books_are_found",

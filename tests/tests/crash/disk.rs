@@ -1,62 +1,27 @@
 //! A full disk: new work is refused in plain words, reading goes on, and work resumes with the first free room
 //! (`invariants.md` A4, 7.4).
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use panelworks_tests::{Folder, Load, Panel, SimulatorProcess, has, is_root, link, skipped, until};
+use panelworks_tests::{Folder, Load, Panel, SimulatorProcess, SmallDisk, link, skipped, until};
 
-const DISK: &str = "size=16m";
+const DISK_MIB: u32 = 16;
 /// From free room to the first accepted order.
 const RESUME_LIMIT: Duration = Duration::from_secs(5);
-
-/// A small disk, gone with the test.
-struct SmallDisk {
-    path: PathBuf,
-}
-
-impl SmallDisk {
-    fn mount(path: &Path) -> Option<Self> {
-        std::fs::create_dir_all(path).ok()?;
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", DISK, "tmpfs"]).arg(path).status();
-        mount.is_ok_and(|status| status.success()).then(|| Self { path: path.to_owned() })
-    }
-
-    /// Fills what is left; removing the file makes room again.
-    fn fill(&self) -> PathBuf {
-        let ballast = self.path.join("ballast");
-        let mut file = std::fs::File::create(&ballast).expect("a file of ours");
-        for size in [64 * 1024, 4 * 1024, 1] {
-            let piece = vec![0x5a; size];
-            while file.write_all(&piece).is_ok() {}
-        }
-        ballast
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
-    }
-}
 
 /// Shows A4, I12, I24.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_new_orders_answers_the_rest_and_recovers_by_itself() {
     const WHAT: &str = "a full disk";
     let folder = Folder::new("small-disk");
-    if !is_root() || !has(&["mount", "--version"]) {
-        return skipped(WHAT, "only root can mount a small disk");
-    }
-    let Some(disk) = SmallDisk::mount(&folder.file("disk")) else {
-        return skipped(WHAT, "mounting is not allowed here");
+    let disk = match SmallDisk::mount(&folder.file("disk"), DISK_MIB) {
+        Ok(disk) => disk,
+        Err(why) => return skipped(WHAT, why),
     };
     let provider = SimulatorProcess::start(&[]).await;
     let flags =
         ["--provider-url", provider.api_url.as_str(), "--provider-key", provider.key.as_str(), "--verbose"];
-    let mut panel = Panel::demo_in(&flags, Some(&disk.path.join("data")), &[]).await;
+    let mut panel = Panel::demo_in(&flags, Some(&disk.file("data")), &[]).await;
     let customer = panel.customer(0);
     let service = panel.service("Default");
     let first = customer.order(service, &link("first"), 100).await;

@@ -5,6 +5,7 @@
 //! against the panel's books.
 
 mod disk;
+mod images;
 mod kill;
 mod power;
 mod restore;
