@@ -16,7 +16,8 @@ pub struct Exchanged {
     pub status: u16,
     /// The `Retry-After` header, at most [`crate::limits::RETRY_AFTER`]; `None` if absent or unreadable.
     pub retry_after: Option<Duration>,
-    /// The body as it came, not decoded and not yet parsed; never longer than the cap asked for.
+    /// The body as it came, not decoded and not yet parsed; never longer than the cap asked for. Our own key is struck
+    /// where it was repeated.
     pub body: Bytes,
 }
 

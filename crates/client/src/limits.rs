@@ -44,6 +44,9 @@ pub const RETRY_AFTER: Duration = Duration::from_mins(10);
 /// Longest `why` of a failure, in characters; it ends in logs and on pages.
 pub const WHY_CHARS: usize = 200;
 
+/// Keys of fewer bytes are not struck from what a provider says: they might be a word of it.
+pub const STRUCK_KEY_BYTES: usize = 12;
+
 /// Most ids in one call, the protocol's own limit.
 pub const IDS: usize = panelworks_wire::limits::BATCH_IDS;
 

@@ -124,7 +124,7 @@ impl Transport {
         check_head(response.headers())?;
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let body = read_body(response, body_cap).await?;
+        let body = endpoint.key().struck_from(read_body(response, body_cap).await?);
         Ok(Exchanged { status, retry_after, body })
     }
 }

@@ -12,6 +12,7 @@ use panelworks_tests::{Api, Cluster, Simulator, World, link, on_postgres, page, 
 use serde_json::Value;
 
 use crate::crowd::alone;
+use crate::echo;
 
 /// A text of 32 characters that nothing else contains.
 fn secret(kind: &str, number: usize) -> String {
@@ -22,7 +23,8 @@ fn secret(kind: &str, number: usize) -> String {
 #[derive(Default)]
 struct Planted {
     secrets: Vec<(String, String)>,
-    heard: Vec<(String, Vec<u8>)>,
+    /// Bytes that are no text are not part of a secret.
+    heard: Vec<(String, String)>,
 }
 
 impl Planted {
@@ -32,7 +34,7 @@ impl Planted {
     }
 
     fn hear(&mut self, place: &str, said: impl Into<Vec<u8>>) {
-        self.heard.push((place.to_owned(), said.into()));
+        self.heard.push((place.to_owned(), String::from_utf8_lossy(&said.into()).into_owned()));
     }
 
     /// Panics with each place that tells a secret, in clear, as hexadecimal digits or percent-encoded.
@@ -42,7 +44,7 @@ impl Planted {
             let hex = secret.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
             let encoded: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
             for form in [secret.as_str(), &hex, &encoded] {
-                let places = self.heard.iter().filter(|(_, said)| holds(said, form.as_bytes()));
+                let places = self.heard.iter().filter(|(_, said)| said.contains(form));
                 leaks.extend(places.map(|(place, _)| format!("{what} in {place}")));
             }
         }
@@ -52,13 +54,9 @@ impl Planted {
 
     /// The search itself sees what is there.
     fn finds(&self, place: &str, text: &str) {
-        let found = self.heard.iter().any(|(one, said)| one.contains(place) && holds(said, text.as_bytes()));
+        let found = self.heard.iter().any(|(one, said)| one.contains(place) && said.contains(text));
         assert!(found, "{text} is not in {place}: the search would see no secret either");
     }
-}
-
-fn holds(said: &[u8], text: &[u8]) -> bool {
-    said.windows(text.len()).any(|window| window == text)
 }
 
 fn plant(world: &World, planted: &mut Planted) -> Vec<String> {
@@ -245,6 +243,35 @@ fn every_line_is_one_event(log: &str) {
     let strange =
         log.lines().find(|line| line.contains('\u{1b}') || line.chars().any(|c| c.is_control() && c != '\t'));
     assert_eq!(strange, None, "a control character in a line of the log");
+}
+
+/// Shows B21, C25, I22.
+#[tokio::test]
+async fn a_provider_that_repeats_our_key_puts_it_nowhere() {
+    let _alone = alone().await;
+    let mut planted = Planted::default();
+    let key = secret("repeated", 1);
+    planted.plant("a key that a provider repeats", &key);
+    let url = format!("http://{}/api/v2", echo::start());
+    let builder = World::new().setting("LOG_LEVEL", "trace").customer("anna", "10");
+    let mut world = builder.provider(&url, &key).start().await;
+    let order = world.api("anna").order(world.service(1, 1), &link("repeated"), 100).await;
+    until("the provider's refusal", std::time::Duration::from_secs(30), async || {
+        let sheet = world.order(order);
+        if sheet.to_string().contains("Something is wrong") { Ok(()) } else { Err(sheet) }
+    })
+    .await;
+    planted.hear("the order", world.order(order).to_string());
+    planted.hear("the answer to status", world.api("anna").status(order).await.to_string());
+    ask_around(&world, &mut planted).await;
+    if on_postgres() {
+        hear_tables(&world, &mut planted);
+    }
+    world.panel.stop().await;
+    hear_files(world.panel.data(), &mut planted);
+    planted.hear("the log", world.panel.log());
+    planted.finds("the order", "Something is wrong with");
+    planted.are_nowhere();
 }
 
 /// Shows C33.
