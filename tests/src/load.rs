@@ -64,6 +64,11 @@ impl Load {
         lock(&self.known).refused.values().sum()
     }
 
+    /// Orders that were acknowledged so far, in the order of their links.
+    pub fn orders(&self) -> Vec<u64> {
+        lock(&self.known).acknowledged.values().copied().collect()
+    }
+
     /// Ends it; all that was learned.
     pub async fn stop(self) -> Known {
         drop(self.panel);

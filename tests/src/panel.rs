@@ -158,6 +158,18 @@ impl Panel {
         self.variables.extend_from_slice(database);
     }
 
+    /// From its next start on it has this setting, named without its `PANELWORKS_`.
+    pub fn set(&mut self, name: &str, value: &str) {
+        assert!(self.process.is_none(), "it runs");
+        self.variables.push((format!("PANELWORKS_{name}"), value.to_owned()));
+    }
+
+    /// From its next start on it is run by this command, such as `strace -f`; by none if this is empty.
+    pub fn run_through(&mut self, through: &[&str]) {
+        assert!(self.process.is_none(), "it runs");
+        self.through = crate::arguments(through.iter().copied());
+    }
+
     pub fn process(&mut self) -> &mut Process {
         self.process.as_mut().expect("it runs")
     }

@@ -73,6 +73,16 @@ impl Process {
         self.signal(Signal::TERM);
     }
 
+    /// SIGSTOP: it does nothing, and all that it holds stays as it is.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Goes on after [`Process::freeze`].
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// SIGKILL, and then it is gone.
     pub fn kill(&mut self) {
         if self.ended().is_none() {

@@ -47,11 +47,13 @@ const OUTSIDE: [(&str, &str); 9] = [
 /// Those that are run again with the panels' books in PostgreSQL.
 const ON_POSTGRES: [&str; 4] = ["api", "crash", "chain", "siege"];
 /// What of them is about the embedded store's file, or about no store.
-const ABOUT_FILES: [&str; 12] = [
+const ABOUT_FILES: [&str; 14] = [
+    "copies::",
     "disk::",
     "power::",
     "images::",
     "restore::",
+    "sync::",
     "command_line::books_are_checked_examined_backed_up_and_restored",
     "command_line::damaged_books_are_found",
     "operators::the_demos_operator_is_in_the_books_and_no_secret_of_his_is",
@@ -92,6 +94,7 @@ fn all(asked: &Asked, in_ci: bool, steps: &mut Steps) -> Result<()> {
     steps.step("unit tests", || units(&built.tests))?;
     steps.step("simulation", || simulation(asked.quick))?;
     if !asked.quick {
+        steps.step("interleavings", || passed(interleavings()))?;
         steps.step("fuzzing", || fuzz::short().map(Outcome::Remarked))?;
     }
     for (target, what) in OUTSIDE.iter().filter(|(target, _)| !asked.quick || *target == "api") {
@@ -129,7 +132,8 @@ fn tools(in_ci: bool) -> Result<Outcome> {
 fn clippy() -> Result<()> {
     let strict = ["--", "-D", "warnings"];
     succeed(cargo(&["clippy", "--workspace", "--all-targets"]).args(strict))?;
-    succeed(cargo(&["clippy", "--workspace", "--test", "sim"]).args(PLANTED).args(strict))
+    let planted = ["clippy", "--workspace", "--test", "sim", "--test", "interleavings"];
+    succeed(cargo(&planted).args(PLANTED).args(strict))
 }
 
 /// Everything but the tests from outside.
@@ -150,6 +154,11 @@ fn simulation(quick: bool) -> Result<Outcome> {
     let asked = simulate::Asked { seeds: Some(seeds), ..simulate::Asked::default() };
     simulate::run(&asked)?;
     Ok(Outcome::Remarked(format!("{seeds} seeds, and every planted bug was found")))
+}
+
+/// Every interleaving of an order's life, to a depth; with planted bugs, so built as the simulation is.
+fn interleavings() -> Result<()> {
+    succeed(cargo(&["test", "--quiet", "--workspace", "--test", "interleavings"]).args(PLANTED))
 }
 
 /// Where the panels under test keep their books.

@@ -37,7 +37,7 @@ use crate::time::{Span, Timestamp};
 use crate::world::{Changes, Cursors, GuardKey, IdempotencyHit, Key, Need, World};
 
 /// See the module's head.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Stage {
     pub now: Timestamp,
     pub cursors: Cursors,

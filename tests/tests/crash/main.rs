@@ -4,9 +4,13 @@
 //! The provider is a process of its own and stays alive; its witness and the list of acknowledged orders are held
 //! against the panel's books.
 
+mod copies;
+mod crowd;
 mod disk;
 mod images;
 mod kill;
 mod power;
 mod restore;
 mod retention;
+mod sync;
+mod unread;

@@ -48,6 +48,7 @@ fn archived(world: &World) -> u64 {
     report["archived"].as_u64().unwrap_or_else(|| panic!("no count: {report}"))
 }
 
+/// Shows E14, I12.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn orders_that_go_to_the_archive_under_load_and_kills_answer_byte_for_byte_as_before() {
     let Some(clock) = FakeClock::new() else {

@@ -6,6 +6,7 @@
 
 mod away;
 mod moving;
+mod slow;
 mod start;
 
 use panelworks_tests::{has_postgres, skipped};

@@ -4,6 +4,7 @@
 //! Attempts 2 and 3, and Orders, Partial.
 
 mod adds;
+mod beside;
 mod crowd;
 mod dialects;
 mod statuses;

@@ -4,6 +4,7 @@
 //! share only the database and the file of the secret key, as on several machines.
 
 mod fallen;
+mod frozen;
 mod news;
 mod pace;
 mod race;

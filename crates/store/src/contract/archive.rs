@@ -85,6 +85,7 @@ pub fn old_orders_are_walked_in_bounded_steps<S: Subject>(subject: &mut S) {
     panel.audit();
 }
 
+/// Shows E14.
 pub fn an_archived_order_is_what_it_was<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (.., orders) = aged(&mut panel, 5);
@@ -154,6 +155,7 @@ pub fn numbers_are_not_given_again_while_their_orders_are_archived<S: Subject>(s
     assert_eq!(panel.place(customer, service, draft("next", 100)), OrderId(orders[3].0 + 1));
 }
 
+/// Shows I16.
 pub fn a_provider_s_order_stays_its_attempt_s_in_the_archive<S: Subject>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, service, orders) = aged(&mut panel, 2);
@@ -189,6 +191,7 @@ pub fn what_is_archived_in_a_batch_that_fails_stays<S: Subject>(subject: &mut S)
     panel.audit();
 }
 
+/// Shows C8, I21.
 pub fn an_archived_order_is_its_owner_s_to_read<S: Asked>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (customer, _, orders) = aged(&mut panel, 6);
@@ -244,6 +247,7 @@ pub fn the_archive_is_audited_like_the_rest<S: Asked>(subject: &mut S) {
     }
 }
 
+/// Shows E5.
 pub fn a_part_of_an_archived_order_left_behind_is_found<S: Asked>(subject: &mut S) {
     let mut panel = Panel::open(subject);
     let (.., orders) = aged(&mut panel, 2);

@@ -1,6 +1,8 @@
 //! Books of every version before this one are brought up to date with everything in them, and go on; and while a node of
 //! the version before is alive, nothing is hidden from it.
 
+use std::process::Command as Process;
+
 use panelworks_core::command::Command;
 use panelworks_core::ids::OrderId;
 use panelworks_core::limits::ARCHIVE_AFTER;
@@ -10,6 +12,7 @@ use panelworks_core::testing::{draft, seen};
 use panelworks_core::time::Span;
 use panelworks_store::contract::{Panel, Subject, busy, link};
 use panelworks_store::ports::OldOrders;
+use panelworks_store::sqlite::{Options, Sqlite};
 
 use crate::carry::dump;
 use crate::shared::{ByHand, two};
@@ -73,6 +76,7 @@ fn goes_on<S: Subject>(panel: &mut Panel<'_, S>) {
     panel.audit();
 }
 
+/// Shows E9.
 #[test]
 fn a_file_of_version_4_is_brought_up_to_date_with_every_row_in_it() {
     let mut subject = InSqlite::new();
@@ -95,6 +99,57 @@ fn a_file_of_version_4_is_brought_up_to_date_with_every_row_in_it() {
     panel.audit();
 }
 
+/// Writes to a file, counted from the start, at which a start is killed.
+const POINTS: u32 = 30;
+const FOLDER: &str = "TEST_UPGRADE_FOLDER";
+
+#[test]
+#[ignore = "run by the test below, and killed"]
+fn the_start_that_is_killed() {
+    let folder = std::env::var(FOLDER).expect("a folder");
+    let options = Options { claim: true, ..Options::default() };
+    drop(Sqlite::open(std::path::Path::new(&folder), options).expect("opens"));
+}
+
+/// Shows E9.
+#[test]
+fn a_start_that_is_killed_while_it_changes_the_schema_is_made_good_by_the_next() {
+    if !Process::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|ended| ended.success()) {
+        println!("strace is missing or not allowed: no start was killed");
+        return;
+    }
+    let mut subject = InSqlite::new();
+    let mut panel = Panel::open(&mut subject);
+    busy(&mut panel);
+    drop(panel);
+    let before = dump::of_file(&subject);
+    as_version_4(&subject);
+    let whole = std::fs::read(subject.folder.path().join("panelworks.db")).expect("the file");
+    let mut killed = 0;
+    for point in 1..=POINTS {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("panelworks.db"), &whole).expect("written");
+        std::fs::hard_link(subject.folder.path().join("reserve"), folder.path().join("reserve"))
+            .expect("linked");
+        let inject = format!("inject=pwrite64:signal=KILL:when={point}");
+        let mut command = Process::new("strace");
+        command.args(["-f", "-qq", "-e", "trace=pwrite64", "-e", &inject, "-o", "/dev/null"]);
+        command.arg(std::env::current_exe().expect("a test program knows where it is"));
+        command
+            .args(["upgrade::the_start_that_is_killed", "--exact", "--ignored"])
+            .env(FOLDER, folder.path());
+        killed += u32::from(!command.output().expect("strace runs").status.success());
+        let options = Options { claim: true, ..Options::default() };
+        let mut again = InSqlite { folder, options, reads: None };
+        let mut panel = Panel::open(&mut again);
+        dump::assert_same(&format!("killed at write {point}"), &before, &dump::of_file(panel.subject));
+        panel.audit();
+    }
+    println!("{killed} of {POINTS} starts were killed");
+    assert!(killed >= POINTS / 3, "only {killed} starts were killed");
+}
+
+/// Shows E9.
 #[test]
 fn a_schema_of_version_1_is_brought_up_to_date_with_every_row_in_it() {
     let Some(mut subject) = InPostgres::new() else { return };
@@ -115,6 +170,7 @@ fn a_schema_of_version_1_is_brought_up_to_date_with_every_row_in_it() {
     panel.audit();
 }
 
+/// Shows E10.
 #[test]
 fn no_order_is_archived_while_a_node_lives_that_would_not_find_it_there() {
     two(|one, other| {

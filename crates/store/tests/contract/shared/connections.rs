@@ -295,3 +295,40 @@ fn starts_at_the_same_moment_make_the_tables_once() {
     nodes.sort_unstable();
     assert_eq!(nodes, [1, 2, 3, 4]);
 }
+
+/// Batches, and commands in each.
+const BATCHES: usize = 500;
+const IN_A_BATCH: usize = 20;
+
+/// Shows A8, I12.
+#[test]
+fn one_commit_in_twenty_is_cut_off_and_every_command_is_carried_out_once() {
+    let Some((mut subject, proxy, hand)) = behind_a_proxy() else { return };
+    let mut panel = Panel::open(&mut subject);
+    let charge = 90_000;
+    let all = i64::try_from(BATCHES * IN_A_BATCH).expect("few");
+    let customer = panel.customer(all * charge);
+    let (service, _) = panel.routed();
+    proxy.break_commits(20);
+    let mut orders = Vec::new();
+    for batch in 0..BATCHES {
+        let links = (0..IN_A_BATCH).map(|n| format!("{}", batch * IN_A_BATCH + n));
+        let commands: Vec<_> = links.map(|link| place(customer, service, draft(&link, 100))).collect();
+        let now = panel.now;
+        let ran = panel.executor().run(now, &commands).expect("goes on");
+        for reply in ran.into_iter().flat_map(|ran| ran.replies) {
+            let Ok(Ok(Done::Placed { order, replayed: false })) = reply else {
+                panic!("batch {batch}: {reply:?}")
+            };
+            orders.push(order);
+        }
+    }
+    proxy.break_commits(0);
+    assert!(proxy.broken() >= BATCHES / 20, "only {} were cut off", proxy.broken());
+    orders.sort_unstable();
+    orders.dedup();
+    assert_eq!(i64::try_from(orders.len()), Ok(all), "each has an order of its own");
+    assert_eq!(hand.number("select count(*) from orders"), all);
+    assert_eq!(panel.balance(customer), 0);
+    panel.audit();
+}

@@ -2,7 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Forwards connections to a port of this machine until it is told otherwise.
@@ -17,6 +17,12 @@ struct State {
     is_down: AtomicBool,
     /// What the server answers is thrown away.
     swallows: AtomicBool,
+    /// Each so many commits one way to or from the server breaks; 0: none.
+    breaks_every: AtomicUsize,
+    commits: AtomicUsize,
+    /// After which commit a question was lost last.
+    last: AtomicUsize,
+    broken: AtomicUsize,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -53,10 +59,46 @@ impl Proxy {
         self.state.swallows.store(yes, Ordering::SeqCst);
     }
 
+    /// From now on each so many commits one is cut off: in turn before the server hears of it, and after it was made.
+    pub(super) fn break_commits(&self, every: usize) {
+        self.state.breaks_every.store(every, Ordering::SeqCst);
+    }
+
+    /// Commits that were cut off.
+    pub(super) fn broken(&self) -> usize {
+        self.state.broken()
+    }
+
     pub(super) fn cut(&self) {
         for stream in self.state.open.lock().expect("no panic").drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
+    }
+}
+
+impl State {
+    /// Whether these bytes never arrive, nor any after them.
+    fn breaks(&self, bytes: &[u8], answers: bool) -> bool {
+        /// How a server's answer to a commit ends.
+        const COMMITTED: &[u8] = b"COMMIT\0";
+        let every = self.breaks_every.load(Ordering::SeqCst);
+        if every == 0 {
+            return false;
+        }
+        let is_commit = answers && bytes.windows(COMMITTED.len()).any(|part| part == COMMITTED);
+        let commits =
+            self.commits.fetch_add(usize::from(is_commit), Ordering::SeqCst) + usize::from(is_commit);
+        let lost_answer = is_commit && commits.is_multiple_of(every);
+        // Half a turn later it is a question that is lost, once.
+        let half = commits % every == every / 2;
+        let lost_question = !answers && half && self.last.swap(commits, Ordering::SeqCst) != commits;
+        let breaks = lost_answer || lost_question;
+        self.broken.fetch_add(usize::from(breaks), Ordering::SeqCst);
+        breaks
+    }
+
+    fn broken(&self) -> usize {
+        self.broken.load(Ordering::SeqCst)
     }
 }
 
@@ -70,6 +112,9 @@ fn forward(state: &Arc<State>, client: &TcpStream, server: &TcpStream) {
             while let Ok(count @ 1..) = from.read(&mut bytes) {
                 if answers && state.swallows.load(Ordering::SeqCst) {
                     continue;
+                }
+                if state.breaks(&bytes[..count], answers) {
+                    break;
                 }
                 if to.write_all(&bytes[..count]).is_err() {
                     break;
