@@ -1,5 +1,8 @@
 //! Backups under load, what they are checked for, and what a copy says of itself.
 
+use panelworks_core::command::Command;
+use panelworks_core::limits::ARCHIVE_AFTER;
+use panelworks_core::outcome::Done;
 use panelworks_core::testing::draft;
 use panelworks_store::contract::{Panel, link};
 use panelworks_store::ports::Views as _;
@@ -34,6 +37,25 @@ fn a_backup_under_way_with_writes_is_whole_and_opens() {
             "acknowledged before the backup began"
         );
     }
+    assert_eq!(copy.audit(&mut |_, _| ()).expect("audits"), []);
+}
+
+/// Shows E6.
+#[test]
+fn a_backup_holds_the_archive_too() {
+    let mut subject = InSqlite::new();
+    let mut panel = Panel::open(&mut subject);
+    let (customer, _, orders) = busy(&mut panel);
+    panel.wait(ARCHIVE_AFTER);
+    let archive = Command::ArchiveOrders { orders: orders.clone(), kept: ARCHIVE_AFTER };
+    let Done::Archived { orders: archived } = panel.ok(archive) else { panic!("not archived") };
+    assert!(archived > 0);
+    let before = views(panel.subject).orders(customer, &orders).expect("reads");
+    let target = tempfile::tempdir().expect("a folder");
+    panel.subject.reads().backup(&target.path().join("panelworks.db")).expect("backed up");
+    let copy = Sqlite::open(target.path(), Options::default()).expect("opens").reads.views().expect("opens");
+    assert_eq!(copy.orders(customer, &orders).expect("reads"), before);
+    assert_eq!(copy.counts().expect("counts").archived_orders, u64::from(archived));
     assert_eq!(copy.audit(&mut |_, _| ()).expect("audits"), []);
 }
 
