@@ -58,6 +58,7 @@ pub(crate) struct Metrics {
     refused_connections: Counter,
     queue: Gauge,
     placed: Counter,
+    archived: Counter,
     ended: [Counter; ENDS.len()],
     commits: Counter,
     batch_orders: Histogram,
@@ -108,6 +109,7 @@ impl Default for Metrics {
             refused_connections: Counter::default(),
             queue: Gauge::default(),
             placed: Counter::default(),
+            archived: Counter::default(),
             ended: ENDS.map(|(_, status)| ended.get_or_create_owned(&StatusLabel { status })),
             commits: Counter::default(),
             batch_orders: Histogram::new(BATCH_ORDERS),
@@ -138,6 +140,8 @@ impl Default for Metrics {
             metrics.placed.clone(),
         );
         registry.register("orders_ended", "Orders that came to their end, by status", ended);
+        let archived = metrics.archived.clone();
+        registry.register("orders_archived", "Finished orders that went to the archive", archived);
         registry.register("commits", "Batches committed", metrics.commits.clone());
         let gauges = [
             ("attempts_waiting", "Attempts that wait to be sent to a provider", &metrics.attempts_waiting),
@@ -204,6 +208,7 @@ impl Metrics {
             }
         }
         self.commits.inc();
+        self.archived.inc_by(changes.archived.len() as u64);
         if !changes.orders.is_empty() {
             self.placed.inc_by(placed);
             #[expect(clippy::cast_precision_loss, reason = "a batch has some hundreds of orders")]
