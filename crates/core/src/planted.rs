@@ -59,10 +59,16 @@ pub enum Bug {
     PriceAtDispatch,
     /// Books restored from a backup go on as if nothing had happened since (30).
     RestoreWithoutQuarantine,
+    /// A node that was taken over or replaced goes on writing (10).
+    NoFence,
+    /// Whether a node's epoch is over is asked when a batch begins, and not by its commit (11).
+    FenceBeforeCommit,
+    /// A claimed attempt is sent however long ago it was claimed (10's neighbour, A12).
+    SentHoweverLate,
 }
 
 impl Bug {
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 29] = [
         Self::RetryAfterTimeout,
         Self::SendingToPlanned,
         Self::AckBeforeCommit,
@@ -89,6 +95,9 @@ impl Bug {
         Self::WrappingProduct,
         Self::PriceAtDispatch,
         Self::RestoreWithoutQuarantine,
+        Self::NoFence,
+        Self::FenceBeforeCommit,
+        Self::SentHoweverLate,
     ];
 
     /// The eight that any seed should see (invariants.md 7.7).

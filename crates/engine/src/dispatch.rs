@@ -168,18 +168,19 @@ impl Engine {
             self.submit(
                 Priority::Panel,
                 Command::BeginAttempt { attempt },
-                Waiting::Begin { attempt, account },
+                Waiting::Begin { attempt, account, asked: now },
             );
         }
     }
 
     /// Asks with the attempt's own key, if the books allow it.
-    pub(crate) fn may_ask_again(&mut self, attempt: AttemptId, reply: Reply) {
+    pub(crate) fn may_ask_again(&mut self, attempt: AttemptId, asked: Timestamp, reply: Reply) {
         match reply {
             Ok(Ok(Done::Began(outgoing))) => {
                 let call = encode::add(&outgoing, &self.token(attempt));
                 let ticket = self.ticket(Waiting::AddAgain(attempt));
-                self.outbox.push(Act::Ask { ticket, account: outgoing.account, call, kind: Calls::Add });
+                let kind = self.soon_after(asked);
+                self.outbox.push(Act::Ask { ticket, account: outgoing.account, call, kind });
             }
             // Resolved meanwhile, or too late: a person decides.
             Ok(_) => self.agenda.remove(&Due::AskAgain(attempt)),
@@ -203,19 +204,26 @@ impl Engine {
         format!("{}{attempt}", self.pace.token_prefix)
     }
 
-    /// The claim is durable: now, and only now, it may be sent.
+    /// Leaves soon after it was asked whether it may, or not at all.
+    fn soon_after(&self, asked: Timestamp) -> Calls {
+        let late = self.planted.has(Bug::SentHoweverLate);
+        Calls::Add { until: if late { Timestamp(i64::MAX) } else { asked.after(limits::SENT_WITHIN) } }
+    }
+
+    /// The claim is durable: now, and only now, it may be sent, soon after it was `asked` for.
     pub(crate) fn begun(
         &mut self,
         now: Timestamp,
-        attempt: AttemptId,
-        account: ProviderAccountId,
+        (attempt, account): (AttemptId, ProviderAccountId),
+        asked: Timestamp,
         reply: Reply,
     ) {
         match reply {
             Ok(Ok(Done::Began(outgoing))) => {
                 let call = encode::add(&outgoing, &self.token(attempt));
                 let ticket = self.ticket(Waiting::Add { attempt, account });
-                self.outbox.push(Act::Ask { ticket, account, call, kind: Calls::Add });
+                let kind = self.soon_after(asked);
+                self.outbox.push(Act::Ask { ticket, account, call, kind });
             }
             Ok(Ok(_)) => self.leave_lane(attempt, account),
             Ok(Err(Refusal::NotDue(due))) => {
@@ -356,6 +364,15 @@ mod tests {
     }
 
     /// Shows A13.
+    #[test]
+    fn what_was_claimed_is_sent_soon_or_not_at_all() {
+        let asked = Timestamp(1_000);
+        let Calls::Add { until } = ready().soon_after(asked) else { panic!("no add") };
+        assert!(ready().soon_after(asked).too_late(until).is_none());
+        let why = ready().soon_after(asked).too_late(Timestamp(until.0 + 1)).expect("refused");
+        assert_eq!(why.phase, panelworks_client::Phase::NotSent);
+    }
+
     #[test]
     fn an_attempt_found_early_after_the_clock_went_back_is_claimed_again_when_it_is_due() {
         let (mut engine, now, due) = (ready(), Timestamp(0), Timestamp(3_600_000));

@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use panelworks_client::{ClientCall, Exchanged, Failure};
+use panelworks_client::{ClientCall, Exchanged, Failure, Phase};
 use panelworks_core::command::Command;
 use panelworks_core::ids::{
     AttemptId, CancelId, CustomerId, NodeId, OrderId, ProviderAccountId, RefillId, ServiceId,
@@ -47,10 +47,24 @@ pub enum Act {
 /// What sort of call it is: the driver has a deadline and a size for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
-    /// Spends money.
-    Add,
+    /// Spends money. After `until` it must not leave any more: who claimed the attempt may have been taken for dead, and
+    /// its outcome be settled by somebody else (invariants.md A12).
+    Add { until: Timestamp },
     /// Asks, or asks for something that may be asked twice.
     Question,
+}
+
+impl Calls {
+    /// Why it must not leave at `now`, if it must not.
+    pub fn too_late(self, now: Timestamp) -> Option<Failure> {
+        match self {
+            Self::Add { until } if now > until => Some(Failure {
+                phase: Phase::NotSent,
+                why: "it was claimed too long ago: the panel was frozen, or its store is slow".to_owned(),
+            }),
+            Self::Add { .. } | Self::Question => None,
+        }
+    }
 }
 
 /// What to do now, and when to come back at the latest.
@@ -120,13 +134,14 @@ pub(crate) enum Waiting {
     Begin {
         attempt: AttemptId,
         account: ProviderAccountId,
+        asked: Timestamp,
     },
     Add {
         attempt: AttemptId,
         account: ProviderAccountId,
     },
     /// The right to ask about an unknown outcome, then the answer to that.
-    AskAgain(AttemptId),
+    AskAgain(AttemptId, Timestamp),
     AddAgain(AttemptId),
     Status {
         account: ProviderAccountId,
@@ -346,7 +361,7 @@ impl Engine {
     pub fn decided(&mut self, now: Timestamp, ticket: Ticket, reply: Reply) {
         let Some(waiting) = self.waiting.remove(&ticket) else { return };
         match waiting {
-            Waiting::Begin { attempt, account } => self.begun(now, attempt, account, reply),
+            Waiting::Begin { attempt, account, asked } => self.begun(now, (attempt, account), asked, reply),
             Waiting::Outcome(command) => self.recorded(now, command, reply),
             Waiting::Clock(due) => {
                 if let Err(undecided) = reply {
@@ -354,7 +369,7 @@ impl Engine {
                     self.agenda.set(due, now.after(limits::SUBMIT_AGAIN));
                 }
             }
-            Waiting::AskAgain(attempt) => self.may_ask_again(attempt, reply),
+            Waiting::AskAgain(attempt, asked) => self.may_ask_again(attempt, asked, reply),
             Waiting::Add { .. } | Waiting::AddAgain(_) | Waiting::Status { .. } | Waiting::Chore { .. } => {}
         }
     }
@@ -369,7 +384,7 @@ impl Engine {
                 self.status_answered(now, account, &asked, &ids, exchange);
             }
             Waiting::Chore { account, chore } => self.chore_answered(now, account, chore, exchange),
-            Waiting::Begin { .. } | Waiting::AskAgain(_) | Waiting::Outcome(_) | Waiting::Clock(_) => {}
+            Waiting::Begin { .. } | Waiting::AskAgain(..) | Waiting::Outcome(_) | Waiting::Clock(_) => {}
         }
     }
 
@@ -395,7 +410,7 @@ impl Engine {
     pub fn is_idle(&self) -> bool {
         let spends = |waiting: &Waiting| match waiting {
             Waiting::Begin { .. } | Waiting::Add { .. } | Waiting::AddAgain(_) | Waiting::Outcome(_) => true,
-            Waiting::AskAgain(_) | Waiting::Status { .. } | Waiting::Chore { .. } | Waiting::Clock(_) => {
+            Waiting::AskAgain(..) | Waiting::Status { .. } | Waiting::Chore { .. } | Waiting::Clock(_) => {
                 false
             }
         };
@@ -407,7 +422,8 @@ impl Engine {
             Due::Begin(attempt) => self.make_ready(attempt),
             Due::AskAgain(attempt) => {
                 self.agenda.set(due, now.after(limits::ASK_AGAIN_EVERY));
-                self.submit(Priority::Panel, Command::AskAgain { attempt }, Waiting::AskAgain(attempt));
+                let waiting = Waiting::AskAgain(attempt, now);
+                self.submit(Priority::Panel, Command::AskAgain { attempt }, waiting);
             }
             Due::Run(parent) => {
                 self.submit(Priority::Panel, Command::MakeRun { parent }, Waiting::Clock(due));

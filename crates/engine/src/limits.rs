@@ -61,3 +61,9 @@ pub const YOUNG_ROWS: usize = 100_000;
 pub const RETENTION_EVERY: Duration = Duration::from_hours(1);
 /// After a walk that was cut off: the disk was full, the database away.
 pub const RETENTION_AGAIN: Duration = Duration::from_mins(1);
+/// From the wish to claim an attempt to its first byte. Less than the silence after which another node takes over what
+/// this one has claimed (`panelworks_store::limits::SILENCE`), so that whoever looks for its outcome then can trust that
+/// it will not be sent any more.
+pub const SENT_WITHIN: Span = Span::seconds(5);
+
+const _: () = assert!(SENT_WITHIN.0.cast_unsigned() < 1_000 * panelworks_store::limits::SILENCE.as_secs());

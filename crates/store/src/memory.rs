@@ -1,7 +1,10 @@
 //! The books in memory: for the simulation and the contract. Durable only as long as the value lives.
 //!
 //! It keeps every row, answers as the SQL adapters do, and fails on demand: a commit that did not happen, one
-//! whose answer is lost although it stands, one whose answer is lost and that does not stand.
+//! whose answer is lost although it stands, one whose answer is lost and that does not stand, one that comes long
+//! after its process has ended. Several nodes may share it (`memory/nodes.rs`).
+
+mod nodes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -23,6 +26,8 @@ use panelworks_core::world::{
     Changes, Cursors, GuardKey, IdempotencyHit, Key, Need, PriceVersion, Transfer, World,
 };
 
+pub use self::nodes::News;
+use self::nodes::{Late, Moment, Nodes};
 use crate::chain::{self, Link};
 use crate::ports::{Begun, Books, CommitError, Flush, OldOrders, Queue, Share, StoreError, StoreErrorKind};
 
@@ -39,6 +44,10 @@ pub enum CommitFault {
     Again,
     /// There is no room for it.
     Full,
+    /// The sync behind it failed: nobody may go on with this file (invariants.md A3). It stands, or does not.
+    SyncFailed { stands: bool },
+    /// Its process is gone while it is under way: it comes when [`Memory::deliver_late`] lets it.
+    Late,
 }
 
 /// Everything that is stored.
@@ -59,10 +68,11 @@ pub struct Memory {
     claims: HashMap<(ProviderAccountId, ProviderOrderId), AttemptId>,
     doubts: HashMap<(ProviderAccountId, String), Vec<AttemptId>>,
     operators: BTreeMap<OperatorId, Operator>,
-    entries: Vec<Entry>,
     batches: HashSet<BatchId>,
-    link: Link,
+    nodes: Nodes,
     open: Option<(BatchId, Timestamp)>,
+    /// The process that asks can't ask any more.
+    cut_off: bool,
     /// Faults of the coming commits, first first.
     pub faults: VecDeque<Option<CommitFault>>,
     /// Every version of an order that a commit replaced, since they were last taken; none unless they are kept.
@@ -102,8 +112,9 @@ impl Memory {
         &self.prices
     }
 
-    pub fn entries(&self) -> &[Entry] {
-        &self.entries
+    /// Node by node, each in the order of its numbers.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.nodes.streams().flat_map(|stream| &stream.entries)
     }
 
     /// From now on every version of an order that is replaced waits to be taken.
@@ -126,24 +137,33 @@ impl Memory {
         self.cursors.order = self.cursors.order.max(floor);
     }
 
-    pub const fn link(&self) -> Link {
-        self.link
+    /// The end of the first node's chain.
+    pub fn link(&self) -> Link {
+        self.links().next().unwrap_or(chain::GENESIS)
+    }
+
+    /// The ends of all chains, node by node.
+    pub fn links(&self) -> impl Iterator<Item = Link> {
+        self.nodes.streams().map(|stream| stream.link)
     }
 
     /// The laws of the books over everything.
     pub fn audit(&self) -> Vec<Violation> {
         let mut audit = Audit::default();
-        let mut by_order: Vec<(OrderId, Entry)> = Vec::with_capacity(self.entries.len());
-        for entry in &self.entries {
-            audit.entry(entry);
-            match entry.cause {
-                Cause::Order(order) | Cause::Attempt(AttemptId { order, .. }) => {
-                    by_order.push((order, *entry));
+        let mut by_order: Vec<(OrderId, Entry)> = Vec::new();
+        for stream in self.nodes.streams() {
+            audit.next_stream();
+            for entry in &stream.entries {
+                audit.entry(entry);
+                match entry.cause {
+                    Cause::Order(order) | Cause::Attempt(AttemptId { order, .. }) => {
+                        by_order.push((order, *entry));
+                    }
+                    Cause::Transfer(_) => {}
                 }
-                Cause::Transfer(_) => {}
             }
         }
-        by_order.sort_by_key(|(order, _)| *order);
+        by_order.sort_by_key(|(order, entry)| (*order, entry.cause, entry.sequence));
         let mut entries = Vec::new();
         for account in self.accounts.values() {
             audit.account(account);
@@ -207,9 +227,8 @@ impl Memory {
     }
 
     fn apply(&mut self, batch: BatchId, at: Timestamp, changes: &Changes, cursors: Cursors) {
-        self.link = chain::link(&self.link, batch, at, &changes.entries);
         self.batches.insert(batch);
-        self.cursors = cursors;
+        self.cursors = self.nodes.append(batch, at, changes, self.cursors, cursors);
         self.accounts.extend(changes.accounts.iter().map(|row| (row.customer, *row)));
         self.customers.extend(changes.customers.iter().map(|row| (row.id, row.clone())));
         self.api_keys.extend(changes.api_keys.iter().map(|row| (row.hash, row.clone())));
@@ -217,7 +236,6 @@ impl Memory {
         self.prices.extend(changes.prices.iter().copied());
         self.providers.extend(changes.providers.iter().map(|row| (row.id, row.clone())));
         self.transfers.extend(changes.transfers.iter().cloned());
-        self.entries.extend(changes.entries.iter().copied());
         self.operators.extend(changes.operators.iter().map(|row| (row.id, row.clone())));
         for change in &changes.orders {
             self.archived.remove(&change.after.order.id);
@@ -266,10 +284,11 @@ impl Memory {
 
 impl Books for Memory {
     fn cursors(&self) -> Cursors {
-        self.cursors
+        self.open.map_or(self.cursors, |(batch, _)| self.nodes.cursors(batch, self.cursors))
     }
 
     fn begin(&mut self, batch: BatchId, at: Timestamp) -> Result<Begun, CommitError> {
+        self.nodes.fence(batch, Moment::Begin).map_err(CommitError::NotCommitted)?;
         self.open = Some((batch, at));
         Ok(if self.batches.contains(&batch) { Begun::AlreadyCommitted } else { Begun::Fresh })
     }
@@ -283,11 +302,11 @@ impl Books for Memory {
     }
 
     fn commit(&mut self, changes: &Changes, cursors: Cursors) -> Result<(), CommitError> {
-        let error =
-            |kind| StoreError { doing: "committing to memory", why: "a planned fault".to_owned(), kind };
+        let error = planned;
         let Some((batch, at)) = self.open.take() else {
             return Err(CommitError::NotCommitted(error(StoreErrorKind::Failed)));
         };
+        self.nodes.fence(batch, Moment::Commit).map_err(CommitError::NotCommitted)?;
         let fault = self.faults.pop_front().flatten();
         let poisoned = changes.accounts.iter().any(|account| Some(account.customer) == self.poisoned);
         match fault.or(poisoned.then_some(CommitFault::Refused)) {
@@ -303,6 +322,18 @@ impl Books for Memory {
                 self.apply(batch, at, changes, cursors);
                 Err(CommitError::Unknown(error(StoreErrorKind::Failed)))
             }
+            Some(CommitFault::SyncFailed { stands }) => {
+                if stands {
+                    self.apply(batch, at, changes, cursors);
+                }
+                self.cut_off = true;
+                Err(CommitError::Unknown(error(StoreErrorKind::Failed)))
+            }
+            Some(CommitFault::Late) => {
+                self.nodes.late.push(Late { batch, at, changes: changes.clone(), cursors });
+                self.cut_off = true;
+                Err(CommitError::Unknown(error(StoreErrorKind::Failed)))
+            }
         }
     }
 
@@ -311,7 +342,7 @@ impl Books for Memory {
     }
 
     fn reconnect(&mut self) -> Result<(), StoreError> {
-        Ok(())
+        if std::mem::take(&mut self.cut_off) { Err(planned(StoreErrorKind::Fatal)) } else { Ok(()) }
     }
 
     fn takes_new_work(&mut self) -> bool {
@@ -321,14 +352,24 @@ impl Books for Memory {
     fn part_flush(&mut self) -> Result<Option<Flush>, StoreError> {
         Ok(None)
     }
+
+    fn elsewhere(&self, changes: &Changes) -> Vec<OrderId> {
+        let ids = changes.orders.iter().map(|change| change.after.order.id);
+        ids.filter(|id| !self.nodes.are_ours(*id)).collect()
+    }
+}
+
+fn planned(kind: StoreErrorKind) -> StoreError {
+    StoreError { doing: "committing to memory", why: "a planned fault".to_owned(), kind }
 }
 
 impl Queue for Memory {
-    fn open_files(&self, _all: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
+    fn open_files(&self, share: &Share, after: OrderId, limit: usize) -> Result<Vec<OrderFile>, StoreError> {
         let open = self.present(after).filter(|file| {
-            !file.order.status.has_ended()
-                || file.refills.iter().any(|refill| refill.state.is_open())
-                || file.attempts.iter().any(|attempt| attempt.recall.is_some())
+            self.nodes.is_of(file.order.id, share)
+                && (!file.order.status.has_ended()
+                    || file.refills.iter().any(|refill| refill.state.is_open())
+                    || file.attempts.iter().any(|attempt| attempt.recall.is_some()))
         });
         Ok(open.take(limit).cloned().collect())
     }
@@ -345,7 +386,9 @@ impl Queue for Memory {
     ) -> Result<(Vec<OrderFile>, Option<OrderId>), StoreError> {
         let rows: Vec<&OrderFile> = self.present(after).take(rows).collect();
         let next = rows.last().map(|file| file.order.id);
-        let ended = rows.into_iter().filter(|file| file.order.ended_at.is_some_and(|at| at >= since));
+        let ended = rows.into_iter().filter(|file| {
+            self.nodes.are_ours(file.order.id) && file.order.ended_at.is_some_and(|at| at >= since)
+        });
         Ok((ended.cloned().collect(), next))
     }
     fn old_orders(&self, after: OrderId, before: Timestamp, rows: usize) -> Result<OldOrders, StoreError> {

@@ -137,11 +137,13 @@ impl Live {
             }
             Act::Ask { ticket, account, call, kind } => {
                 let endpoint = (means.endpoints)(account);
-                let transport = means.transport.clone();
+                let (transport, clock) = (means.transport.clone(), Arc::clone(&means.clock));
                 tokio::spawn(async move {
-                    let answer = match endpoint {
-                        Some(endpoint) => ask(&transport, &endpoint, &call, kind).await,
-                        None => Err(Failure {
+                    let too_late = kind.too_late(clock());
+                    let answer = match (endpoint, too_late) {
+                        (_, Some(failure)) => Err(failure),
+                        (Some(endpoint), None) => ask(&transport, &endpoint, &call, kind).await,
+                        (None, None) => Err(Failure {
                             phase: Phase::NotSent,
                             why: "the provider's address or key can't be used".to_owned(),
                         }),
@@ -223,7 +225,7 @@ async fn ask(
     let headers: Vec<(&str, &str)> =
         call.idempotency_key().map(|token| ("Idempotency-Key", token)).into_iter().collect();
     let deadline = match kind {
-        Calls::Add => client_limits::WRITE_DEADLINE,
+        Calls::Add { .. } => client_limits::WRITE_DEADLINE,
         Calls::Question => client_limits::READ_DEADLINE,
     };
     transport.exchange(endpoint, form, &headers, deadline, client_limits::ANSWER_BYTES).await

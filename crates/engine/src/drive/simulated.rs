@@ -36,6 +36,16 @@ enum Event {
     Answered(Ticket, Result<Exchanged, Failure>),
 }
 
+/// A process that is stopped in its tracks goes on some time later as if nothing had happened (invariants.md A12).
+#[derive(Debug)]
+enum Freeze {
+    Runs,
+    /// It will be frozen between the claim of an attempt and its sending.
+    BeforeSending,
+    /// It is, with this yet to be done.
+    Frozen(Vec<Act>),
+}
+
 /// A panel without threads.
 #[derive(Debug)]
 pub struct Simulated<B> {
@@ -52,6 +62,7 @@ pub struct Simulated<B> {
     next_event: u64,
     /// Set by a store that can't go on: only a restart helps.
     stopped: bool,
+    freeze: Freeze,
     batches: u64,
     commands: u64,
     /// What a start would read from the store.
@@ -74,6 +85,7 @@ impl<B: Books + Queue> Simulated<B> {
             answers: BTreeMap::new(),
             next_event: 0,
             stopped: false,
+            freeze: Freeze::Runs,
             batches: 0,
             commands: 0,
             providers: BTreeMap::new(),
@@ -119,21 +131,21 @@ impl<B: Books + Queue> Simulated<B> {
         self.stopped
     }
 
-    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside restart()")]
+    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside start_again()")]
     pub const fn books(&mut self) -> &mut B {
-        self.executor.as_mut().expect("put back before restart() returns").books_mut()
+        self.executor.as_mut().expect("put back before start_again() returns").books_mut()
     }
 
     /// The one writer, for what a start does before the engine runs.
-    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside restart()")]
+    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside start_again()")]
     pub const fn executor(&mut self) -> &mut Executor<B> {
-        self.executor.as_mut().expect("put back before restart() returns")
+        self.executor.as_mut().expect("put back before start_again() returns")
     }
 
     /// The books, when the simulation is over.
-    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside restart()")]
+    #[expect(clippy::missing_panics_doc, reason = "the executor is only away inside start_again()")]
     pub fn into_books(self) -> B {
-        self.executor.expect("put back before restart() returns").into_books()
+        self.executor.expect("put back before start_again() returns").into_books()
     }
 
     /// Decides a batch of commands from outside, now, and does what follows at once.
@@ -150,45 +162,76 @@ impl<B: Books + Queue> Simulated<B> {
 
     /// Lets time pass. Everything due until then happens, each at its time.
     pub fn run_until(&mut self, until: Timestamp, net: &mut impl Net) {
-        self.settle(net);
-        while !self.stopped {
-            let wake = self.engine.next(self.now);
-            let wake = self.perform(wake.acts, net).then_some(self.now).or(wake.wake);
-            let event = self.events.peek().map(|Reverse((at, _))| *at);
-            let Some(at) = [wake, event].into_iter().flatten().min().filter(|at| *at <= until) else { break };
-            self.now = self.now.max(at);
-            self.arrive();
-            self.settle(net);
+        while let Some(at) = self.next_moment(net).filter(|at| *at <= until) {
+            self.come_to(at);
         }
         self.now = self.now.max(until);
     }
 
-    /// SIGKILL and a new start: what the engine knew and the answers under way are gone; the books stand.
-    /// `down`: the time until somebody started it.
-    pub fn restart(&mut self, down: Span) {
-        if let Some(executor) = self.executor.take() {
-            self.start_again(down, executor.into_books());
-        }
-        self.tell_engine();
+    /// Does everything due now, and says when something happens next; None if nothing ever does by itself.
+    pub fn next_moment(&mut self, net: &mut impl Net) -> Option<Timestamp> {
+        let wake = self.settle(net);
+        let event = self.events.peek().map(|Reverse((at, _))| *at).filter(|_| self.is_running());
+        [wake, event].into_iter().flatten().min()
     }
 
-    /// A new start on other books, as a restored backup is: the old ones are given back. What those books hold is to
-    /// be told by [`Simulated::know`] before time passes.
-    pub fn restart_on(&mut self, down: Span, books: B) -> Option<B> {
-        let old = self.executor.take().map(Executor::into_books);
+    /// Lets the clock go on; nothing that falls due by that is done before [`Simulated::next_moment`] is asked.
+    pub fn come_to(&mut self, at: Timestamp) {
+        self.now = self.now.max(at);
+        if self.is_running() {
+            self.arrive();
+        }
+    }
+
+    const fn is_running(&self) -> bool {
+        !self.stopped && !self.is_frozen()
+    }
+
+    /// The process is frozen as soon as it has claimed an attempt and not yet sent it.
+    pub fn freeze_before_sending(&mut self) {
+        self.freeze = Freeze::BeforeSending;
+    }
+
+    /// Whatever was planned, it will not be frozen.
+    pub fn freeze_no_more(&mut self) {
+        if matches!(self.freeze, Freeze::BeforeSending) {
+            self.freeze = Freeze::Runs;
+        }
+    }
+
+    pub const fn is_frozen(&self) -> bool {
+        matches!(self.freeze, Freeze::Frozen(_))
+    }
+
+    /// The process is not scheduled any more.
+    pub fn freeze(&mut self) {
+        if !self.is_frozen() {
+            self.freeze = Freeze::Frozen(Vec::new());
+        }
+    }
+
+    /// It goes on where it was, at a later time than it knew.
+    pub fn thaw(&mut self, at: Timestamp, net: &mut impl Net) {
+        self.now = self.now.max(at);
+        if let Freeze::Frozen(acts) = std::mem::replace(&mut self.freeze, Freeze::Runs) {
+            self.perform(acts, net);
+            self.arrive();
+        }
+    }
+
+    /// SIGKILL and a new start: what the engine knew and the answers under way are gone; the books stand. `epoch`: as
+    /// the store gave it for this start. What the books hold is to be told by [`Simulated::know`] before time passes.
+    pub fn start_again(&mut self, at: Timestamp, node: NodeId, epoch: u32) {
+        let Some(books) = self.executor.take().map(Executor::into_books) else { return };
+        self.now = self.now.max(at);
+        (self.node, self.epoch) = (node, epoch);
         self.providers.clear();
         self.hold_limits.clear();
-        self.start_again(down, books);
-        old
-    }
-
-    fn start_again(&mut self, down: Span, books: B) {
-        self.now = self.now.after(down);
         self.events.clear();
         self.answers.clear();
         self.engine = Engine::new(self.pace.clone()).with(self.planted);
-        self.epoch += 1;
         self.stopped = false;
+        self.freeze = Freeze::Runs;
         self.executor = Some(Executor::new(books, self.node, self.epoch, self.planted));
     }
 
@@ -210,18 +253,24 @@ impl<B: Books + Queue> Simulated<B> {
         }
     }
 
-    /// Turns the engine until it wants nothing more at this instant.
-    fn settle(&mut self, net: &mut impl Net) {
-        while !self.stopped {
+    /// Turns the engine until it wants nothing more at this instant, and says when it wants to be asked again.
+    fn settle(&mut self, net: &mut impl Net) -> Option<Timestamp> {
+        while self.is_running() {
             let next = self.engine.next(self.now);
             if !self.perform(next.acts, net) {
-                return;
+                return next.wake;
             }
         }
+        None
     }
 
     /// True when anything was done.
     fn perform(&mut self, acts: Vec<Act>, net: &mut impl Net) -> bool {
+        let sends = |act: &Act| matches!(act, Act::Ask { kind: Calls::Add { .. }, .. });
+        if matches!(self.freeze, Freeze::BeforeSending) && acts.iter().any(sends) {
+            self.freeze = Freeze::Frozen(acts);
+            return true;
+        }
         let mut tickets = Vec::new();
         let mut commands = Vec::new();
         let any = !acts.is_empty();
@@ -271,7 +320,10 @@ impl<B: Books + Queue> Simulated<B> {
         kind: Calls,
         net: &mut impl Net,
     ) {
-        let (latency, answer) = net.exchange(self.now, account, &call.to_form("key"), kind);
+        let (latency, answer) = match kind.too_late(self.now) {
+            Some(failure) => (Span(0), Err(failure)),
+            None => net.exchange(self.now, account, &call.to_form("key"), kind),
+        };
         self.next_event += 1;
         self.events.push(Reverse((self.now.after(Span(latency.0.max(1))), self.next_event)));
         self.answers.insert(self.next_event, Event::Answered(ticket, answer));

@@ -66,6 +66,12 @@ pub(crate) fn step(
 ) -> Vec<String> {
     let mut found: Vec<String> = books.audit().into_iter().map(|violation| violation.to_string()).collect();
     found.append(&mut promised.broken);
+    found.extend(
+        books
+            .stale_batches()
+            .first()
+            .map(|batch| format!("I18: {batch:?} was committed after its epoch was over")),
+    );
     changes(books, past, &mut found);
     acknowledged(books, promised, &mut found);
     arrivals(books, outside, was_restored, &mut found);

@@ -80,9 +80,7 @@ impl Sim {
         let books = self.panel.books();
         books.faults.clear();
         (books.full, books.poisoned) = (false, None);
-        if self.panel.is_stopped() {
-            self.crash();
-        }
+        self.panel.recover(&mut self.outside);
         let books = self.panel.books();
         let providers: Vec<ProviderAccount> = books.providers().cloned().collect();
         let services: Vec<Service> = books.services().cloned().collect();
@@ -232,8 +230,7 @@ impl Sim {
                 found.push(format!("I23: a cancel of order {} was never settled", file.order.id));
             }
         }
-        let (ready, _) = self.panel.engine().load();
-        let idle = self.panel.engine().is_idle();
+        let (ready, idle) = self.panel.load();
         if found.is_empty() && (ready > 0 || !idle) {
             found.push(format!(
                 "I24: {ready} attempts are ready though nothing is open; idle: {idle}; {now:?}"

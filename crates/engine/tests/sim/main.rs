@@ -10,6 +10,8 @@ mod checks;
 mod customers;
 mod ending;
 mod faults;
+mod house;
+mod nodes;
 mod operator;
 mod outside;
 mod report;

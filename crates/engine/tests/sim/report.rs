@@ -8,7 +8,7 @@ use panelworks_core::planted::Bug;
 use serde_json::json;
 
 use crate::run::Run;
-use crate::{checks, faults, trouble};
+use crate::{checks, faults, house, trouble};
 
 /// From this many seeds on, every kind of fault and every state must have been seen: what never happens tests nothing.
 const ENOUGH_SEEDS: u64 = 1_000;
@@ -113,7 +113,7 @@ fn commit() -> Option<String> {
 /// The names of everything that can be fired.
 fn kinds() -> impl Iterator<Item = &'static str> {
     let outside = faults::TROUBLES.into_iter().chain(faults::LINE).map(|(name, _)| name);
-    outside.chain(trouble::KINDS)
+    outside.chain(trouble::KINDS).chain(house::KINDS)
 }
 
 impl fmt::Display for Report {

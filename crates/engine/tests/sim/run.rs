@@ -7,12 +7,11 @@
 use std::collections::BTreeMap;
 
 use panelworks_core::command::Command;
-use panelworks_core::ids::{CustomerId, NodeId, OrderId};
+use panelworks_core::ids::{CustomerId, OrderId};
 use panelworks_core::order::attempt::AttemptState;
 use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_engine::Pace;
-use panelworks_engine::drive::simulated::Simulated;
 use panelworks_store::executor::Reply;
 use panelworks_store::memory::Memory;
 use rand::rngs::StdRng;
@@ -20,12 +19,16 @@ use rand::{RngExt, SeedableRng};
 
 use crate::checks::{self, Promised};
 use crate::customers::Asked;
+use crate::house::House;
 use crate::outside::Outside;
 use crate::shop;
 
 const BEGINNING: Timestamp = Timestamp(1_790_000_000_000);
 /// Between two looks at what only indexes can break: such a look costs as much as a step.
 const INDEXES_EVERY: usize = 8;
+
+/// Processes of a seed, each as likely as the others.
+const NODES: [u16; 10] = [1, 1, 1, 1, 1, 1, 2, 2, 2, 3];
 
 /// What one seed came to.
 #[derive(Debug, Default)]
@@ -57,6 +60,7 @@ enum Act {
     Disk,
     Poison,
     Crash,
+    Node,
     Clock,
     Backup,
     Provider,
@@ -64,7 +68,7 @@ enum Act {
 }
 
 /// How often each is taken. A seed leaves some of them out, so that what others would hide is seen.
-const ACTS: [(Act, u32); 15] = [
+const ACTS: [(Act, u32); 16] = [
     (Act::Order, 34),
     (Act::Retry, 6),
     (Act::OtherParameters, 2),
@@ -76,6 +80,7 @@ const ACTS: [(Act, u32); 15] = [
     (Act::Disk, 1),
     (Act::Poison, 1),
     (Act::Crash, 4),
+    (Act::Node, 4),
     (Act::Clock, 1),
     (Act::Backup, 2),
     (Act::Provider, 2),
@@ -83,7 +88,7 @@ const ACTS: [(Act, u32); 15] = [
 ];
 
 pub(crate) struct Sim {
-    pub(crate) panel: Simulated<Memory>,
+    pub(crate) panel: House,
     pub(crate) outside: Outside,
     pub(crate) promised: Promised,
     pub(crate) rng: StdRng,
@@ -126,11 +131,10 @@ impl Sim {
     fn open(seed: u64, bug: Option<Bug>, tell: bool) -> Self {
         let planted = bug.map_or_else(Planted::default, Planted::only);
         let pace = Pace { poll_first: Span::minutes(1), ..Pace::default() };
-        let mut books = Memory::default();
-        books.keep_past();
         let mut rng = StdRng::seed_from_u64(seed);
+        let nodes = NODES[rng.random_range(0..NODES.len())];
         let mut sim = Self {
-            panel: Simulated::new(books, NodeId(1), 1, BEGINNING, pace, planted),
+            panel: House::open(seed, nodes, BEGINNING, &pace, planted),
             outside: Outside::new(seed),
             promised: Promised::default(),
             retries: Vec::new(),
@@ -191,6 +195,7 @@ impl Sim {
             Act::Disk => self.fill_disk(),
             Act::Poison => self.poison(),
             Act::Crash => self.crash(),
+            Act::Node => self.node_trouble(),
             Act::Clock => self.set_clock(),
             Act::Backup => self.back_up_or_restore(),
             Act::Provider => self.change_provider(),
@@ -259,7 +264,8 @@ impl Sim {
             .orders()
             .filter(|file| file.attempts.iter().any(|attempt| resolved(&attempt.state)))
             .count() as u64;
-        let mut hash = u64::from_be_bytes(books.link()[..8].try_into().unwrap());
+        let ends = books.links().map(|link| u64::from_be_bytes(link[..8].try_into().unwrap()));
+        let mut hash = ends.fold(0, |hash: u64, end| hash.rotate_left(7) ^ end);
         // The chain covers money; what was said and done beside it is mixed in by its size.
         for size in [batches, commands, self.outside.arrived.len() as u64, self.panel.now().0.cast_unsigned()]
         {
@@ -268,6 +274,7 @@ impl Sim {
         let orders = self.panel.books().orders().count() as u64;
         let mut fired = std::mem::take(&mut self.outside.fired);
         fired.extend(std::mem::take(&mut self.fired));
+        fired.extend(std::mem::take(&mut self.panel.fired));
         let told = self.told.take().unwrap_or_default();
         Run { violations, fired, reached: self.reached, hash, batches, commands, orders, unknowns, told }
     }

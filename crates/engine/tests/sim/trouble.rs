@@ -18,9 +18,10 @@ const RESTORE_ID_GAP: u32 = 1_000_000;
 const RESTORE_ROWS: usize = 7;
 
 /// Every kind that can be fired here, by the operator and by customers; those of the providers stand in `faults.rs`.
-pub(crate) const KINDS: [&str; 29] = [
+pub(crate) const KINDS: [&str; 32] = [
     "A1 killed and started again",
     "A1 killed with calls under way",
+    "A3 a sync failed, and the program stopped",
     "A4 a commit refused",
     "A4 a commit without room",
     "A4 the disk is full, outcomes only",
@@ -28,6 +29,8 @@ pub(crate) const KINDS: [&str; 29] = [
     "A8 a commit that stands, its answer lost",
     "A8 a commit that does not stand, its answer lost",
     "A9 decide again",
+    "A12 a process frozen",
+    "A12 killed with a commit under way",
     "A13 down for hours",
     "A13 the clock goes an hour ahead",
     "A13 the clock goes an hour back",
@@ -53,13 +56,15 @@ pub(crate) const KINDS: [&str; 29] = [
 impl Sim {
     /// The coming commits fail in one way or another.
     pub(crate) fn store_fault(&mut self) {
+        let stands = self.rng.random_bool(0.5);
         let (name, fault) = [
+            ("A3 a sync failed, and the program stopped", CommitFault::SyncFailed { stands }),
             ("A4 a commit refused", CommitFault::Refused),
             ("A4 a commit without room", CommitFault::Full),
             ("A8 a commit that stands, its answer lost", CommitFault::LostAnswer),
             ("A8 a commit that does not stand, its answer lost", CommitFault::LostCommit),
             ("A9 decide again", CommitFault::Again),
-        ][self.rng.random_range(0..5)];
+        ][self.rng.random_range(0..6)];
         let wait = self.rng.random_range(0..4);
         let faults = &mut self.panel.books().faults;
         faults.extend(std::iter::repeat_n(None, wait));
@@ -102,10 +107,6 @@ impl Sim {
     }
 
     pub(crate) fn crash(&mut self) {
-        self.fire("A1 killed and started again");
-        if self.panel.calls_under_way() > 0 {
-            self.fire("A1 killed with calls under way");
-        }
         self.panel.books().faults.clear();
         // Half of the time somebody notices only hours later: what fell due meanwhile must not burst.
         let down = if self.rng.random_bool(0.5) {
@@ -114,9 +115,14 @@ impl Sim {
         } else {
             Span(0)
         };
-        self.panel.restart(down);
+        if let Some(calls) = self.panel.kill(down) {
+            self.fire("A1 killed and started again");
+            if calls > 0 {
+                self.fire("A1 killed with calls under way");
+            }
+        }
         self.say(|| format!("killed, and started again after {} minutes", down.0 / 60_000));
-        self.let_pass(Span(0));
+        self.let_pass(down);
     }
 
     pub(crate) fn set_clock(&mut self) {
@@ -177,17 +183,13 @@ impl Sim {
         let floor = copy.cursors().order.saturating_add(RESTORE_ID_GAP);
         copy.raise_order_floor(floor);
         let down = Span::minutes(self.rng.random_range(0..120));
-        let lost = self.panel.restart_on(down, copy).unwrap();
+        let lost = self.panel.restart_on(down, copy);
         let now = self.panel.now();
         restored::doubt_all(self.panel.executor(), now, |books, after| {
             books.open_files(&Share::Own, after, RESTORE_ROWS)
         })
         .unwrap();
-        let books = self.panel.books();
-        let providers = books.providers().cloned().collect();
-        let limits: Vec<_> = books.services().map(|service| (service.id, service.hold_limit)).collect();
-        let kept: BTreeSet<OrderId> = books.orders().map(|file| file.order.id).collect();
-        self.panel.know(providers, limits);
+        let kept: BTreeSet<OrderId> = self.panel.books().orders().map(|file| file.order.id).collect();
         self.promised.restored(&kept, lost.orders().map(|file| file.order.id));
         self.outside.unchecked = self.outside.arrived.len();
         // Attempts that these books don't know of are forgotten; their numbers may come again.
