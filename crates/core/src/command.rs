@@ -75,6 +75,10 @@ pub enum Command {
     DoubtAttempt {
         attempt: AttemptId,
     },
+    /// Nor for this subscription: its later posts may have been asked for since.
+    DoubtPosts {
+        subscription: OrderId,
+    },
     /// A person's decision over an attempt of unknown outcome.
     ResolveAttempt {
         attempt: AttemptId,
@@ -225,6 +229,7 @@ fn dispatch(world: &mut World, now: Timestamp, draws: &mut Draws, command: &Comm
         Command::AskAgain { attempt } => order::attempt::ask_again(world, now, *attempt),
         Command::FinishAsk { attempt, order } => order::attempt::finish_ask(world, now, *attempt, order),
         Command::DoubtAttempt { attempt } => order::attempt::doubt_attempt(world, now, *attempt),
+        Command::DoubtPosts { subscription } => order::attempt::doubt_posts(world, now, *subscription),
         Command::EnterShare { order, delivered_permille } => {
             order::share::enter_share(world, now, *order, *delivered_permille)
         }

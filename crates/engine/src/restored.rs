@@ -1,8 +1,9 @@
 //! The quarantine of books that were restored from a backup.
 //!
 //! Since the backup was made, its panel may have sent orders that these books don't know. In: the executor over the
-//! restored books, before any engine runs on them. Out: runs that fell due since the backup are made, and every
-//! attempt that is planned, being sent or unknown is of unknown outcome, for a person to settle. Rules: invariants.md
+//! restored books, before any engine runs on them. Out: runs that fell due since the backup are made, every attempt
+//! that is planned, being sent or unknown is of unknown outcome, for a person to settle, and so will be what
+//! subscriptions ask for next. Rules: invariants.md
 //! E7; `domain.md`, Attempts 6. (That ids go on beyond any that were given out is the store's, at its opening.)
 //! Never: a call to a provider.
 
@@ -43,6 +44,10 @@ pub fn doubt_all<B: Books>(
         for (parent, drip) in files.iter().filter_map(drip_feed) {
             make_missed_runs(executor, parent, drip, now)?;
         }
+        let subscriptions = files.iter().filter(|file| matches!(file.order.part, Part::Subscription(_)));
+        let posts: Vec<Command> =
+            subscriptions.map(|file| Command::DoubtPosts { subscription: file.order.id }).collect();
+        carried_out(executor, now, &posts)?;
         let doubts: Vec<Command> =
             files.iter().flat_map(in_doubt).map(|attempt| Command::DoubtAttempt { attempt }).collect();
         doubted += carried_out(executor, now, &doubts)?;

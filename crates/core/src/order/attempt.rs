@@ -17,7 +17,8 @@ mod resolve;
 mod tests;
 
 pub use ask_again::{ask_again, finish_ask};
-pub use doubt::doubt_attempt;
+pub(super) use doubt::doubt_segment;
+pub use doubt::{doubt_attempt, doubt_posts};
 pub use finish::{RESTARTED, RESTORED, finish_attempt};
 pub use recall::{Recall, answer_recall};
 pub use resolve::{expire_hold, resolve_attempt};

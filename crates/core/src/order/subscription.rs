@@ -35,6 +35,9 @@ pub struct Subscription {
     /// Posts waited for so far; those that were passed on are the segments asked upstream.
     pub segments: u32,
     pub last_post_at: Timestamp,
+    /// Its books were restored from a backup: which segments were asked for since, nobody here knows (invariants.md E7).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +62,7 @@ impl Subscription {
             drawn: 0,
             segments: 0,
             last_post_at: now,
+            doubted: false,
         }
     }
 }
@@ -322,7 +326,7 @@ fn go_on(world: &mut World, now: Timestamp, draws: &mut Draws, file: &mut OrderF
     subscription.drawn = draws.between(asked.min, asked.max);
     order.part = Part::Subscription(subscription);
     ask_for_post(file, &service, now);
-    Ok(())
+    attempt::doubt_segment(world, now, file)
 }
 
 /// Gives back what is prepaid and unused, and ends. Posts that were made go on by themselves.

@@ -12,7 +12,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_store::memory::Memory;
 
 use crate::customers::Key;
-use crate::outside::Outside;
+use crate::outside::{Outside, Purchase};
 
 /// What customers were told, and what they tried.
 #[derive(Debug, Default)]
@@ -62,7 +62,6 @@ pub(crate) fn step(
     past: &[(Timestamp, OrderFile)],
     outside: &mut Outside,
     promised: &mut Promised,
-    was_restored: bool,
 ) -> Vec<String> {
     let mut found: Vec<String> = books.audit().into_iter().map(|violation| violation.to_string()).collect();
     found.append(&mut promised.broken);
@@ -74,8 +73,7 @@ pub(crate) fn step(
     );
     changes(books, past, &mut found);
     acknowledged(books, promised, &mut found);
-    arrivals(books, outside, was_restored, &mut found);
-    purchases(books, outside, was_restored, &mut found);
+    arrivals(books, outside, &mut found);
     prices(books, &mut found);
     found
 }
@@ -118,45 +116,32 @@ fn acknowledged(books: &Memory, promised: &Promised, found: &mut Vec<String>) {
     found.extend(again.map(|file| format!("E7: order id {} was given out twice", file.order.id)));
 }
 
-/// I15: no `add` arrives before its `sending` is durable; I14: none arrives twice.
-fn arrivals(books: &Memory, outside: &mut Outside, was_restored: bool, found: &mut Vec<String>) {
-    for arrived in &outside.arrived[outside.unchecked..] {
-        let attempt = arrived.attempt;
-        let file = books.order(attempt.order);
-        let state = file.and_then(|file| file.attempt(attempt.number)).map(|attempt| &attempt.state);
+/// I15: no `add` arrives before its `sending` is durable; I14: none arrives twice; G4: nothing is bought twice,
+/// whatever was answered.
+fn arrivals(books: &Memory, outside: &mut Outside, found: &mut Vec<String>) {
+    let Outside { arrived, unchecked, known, bought, honours_keys, .. } = outside;
+    for arrived in &mut arrived[*unchecked..] {
+        let id = arrived.attempt;
+        let file = books.order(id.order);
+        let attempt = file.and_then(|file| file.attempt(id.number));
+        let state = attempt.map(|attempt| &attempt.state);
         if matches!(state, None | Some(AttemptState::Planned { .. } | AttemptState::Voided)) {
-            found.push(format!("I15: attempt {attempt} arrived at its provider, and stands as {state:?}"));
+            found.push(format!("I15: attempt {id} arrived at its provider, and stands as {state:?}"));
         }
-        let again = !outside.known.insert(attempt) && !outside.honours_keys;
-        if again && !(was_restored && file.is_some_and(is_subscription)) {
-            found.push(format!("I14: attempt {attempt} arrived twice"));
+        if !known.insert(id) && !*honours_keys {
+            found.push(format!("I14: attempt {id} arrived twice"));
+        }
+        let purchase = file.zip(attempt).map(|(file, attempt)| Purchase::of(file, attempt.purpose));
+        arrived.bought_for = purchase;
+        if let (Some(purchase), Some(_)) = (purchase, arrived.made) {
+            let times = bought.entry(purchase).or_default();
+            *times += 1;
+            if *times > 1 {
+                found.push(format!("G4: {purchase:?} was bought {times} times, now by attempt {id}"));
+            }
         }
     }
     outside.unchecked = outside.arrived.len();
-}
-
-/// A restored subscription can't know which of its posts were asked for since the backup (docs/simulation.md).
-const fn is_subscription(file: &OrderFile) -> bool {
-    matches!(file.order.part, Part::Subscription(_))
-}
-
-/// G4: at most one order is bought for each purpose, whatever was answered.
-fn purchases(books: &Memory, outside: &Outside, was_restored: bool, found: &mut Vec<String>) {
-    let mut bought: BTreeMap<(OrderId, u32), u32> = BTreeMap::new();
-    for arrived in outside.arrived.iter().filter(|arrived| arrived.made.is_some()) {
-        let Some(file) = books.order(arrived.attempt.order) else { continue };
-        if was_restored && is_subscription(file) {
-            continue;
-        }
-        let segment = match file.attempt(arrived.attempt.number).map(|attempt| attempt.purpose) {
-            Some(Purpose::Segment(number)) => number,
-            Some(Purpose::Order | Purpose::Mirrored) | None => 0,
-        };
-        *bought.entry((arrived.attempt.order, segment)).or_default() += 1;
-    }
-    for ((order, segment), times) in bought.into_iter().filter(|(_, times)| *times > 1) {
-        found.push(format!("G4: order {order} (segment {segment}) was bought {times} times"));
-    }
 }
 
 /// C22: every order stands at a price that its service has had.

@@ -10,7 +10,10 @@ impl Sim {
     pub(crate) fn node_trouble(&mut self) {
         match self.rng.random_range(0..4) {
             0 => self.freeze(),
-            1 => self.freeze_before_sending(),
+            1 => {
+                self.freeze_before_sending();
+                self.clear_up_meanwhile();
+            }
             2 => self.kill_in_a_commit(),
             _replaced => {
                 self.freeze();
@@ -35,6 +38,18 @@ impl Sim {
         self.say(|| "a process will be frozen between a claim and its sending".to_owned());
         self.panel.freeze_before_sending();
         self.customers_order();
+    }
+
+    /// Others take over what was claimed, and a person settles it, before the frozen process goes on.
+    fn clear_up_meanwhile(&mut self) {
+        if self.rng.random_bool(0.5) {
+            self.panel.replace_frozen();
+        }
+        self.let_pass(Span::seconds(30));
+        for _ in 0..3 {
+            self.resolve_some();
+        }
+        self.let_pass(Span::minutes(1));
     }
 
     /// The batch is on its way to the database when its process dies, and arrives some time later.

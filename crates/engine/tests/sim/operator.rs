@@ -14,6 +14,7 @@ use panelworks_core::order::{HoldReason, OrderFile, Part};
 use panelworks_core::provider::{Observation, ProviderAccount, SeenRemains, SeenStatus};
 use rand::RngExt;
 
+use crate::outside::Purchase;
 use crate::run::Sim;
 use crate::shop;
 
@@ -191,7 +192,7 @@ impl Sim {
         found
     }
 
-    fn resolve_some(&mut self) {
+    pub(crate) fn resolve_some(&mut self) {
         let waiting = self.waiting_for_a_person();
         if waiting.is_empty() {
             return;
@@ -212,8 +213,8 @@ impl Sim {
         matches!(reply, Ok(Ok(_)))
     }
 
-    /// By the provider's own list: what it made under the attempt's token is adopted; what it made for the order under
-    /// another, which only a restored panel has forgotten, too.
+    /// By the provider's own list: what it made under the attempt's token is adopted; what it made for the same purpose
+    /// under another, which only a restored panel has forgotten, too.
     pub(crate) fn verdict(
         &mut self,
         attempt: AttemptId,
@@ -227,11 +228,16 @@ impl Sim {
             .claims()
             .filter_map(|((account, order), _)| Some((account, order.as_str().parse::<u64>().ok()? & !HUGE)))
             .collect();
-        let mut made: Vec<(bool, ProviderAccountId, u64)> = self
+        let file = self.panel.books().order(attempt.order);
+        let purchase = file.map(|file| Purchase::of(file, purpose));
+        let candidates = self
             .outside
-            .made_for(attempt.order)
+            .arrived
+            .iter()
+            .filter(|one| one.attempt == attempt || (purchase.is_some() && one.bought_for == purchase));
+        let mut made: Vec<(bool, ProviderAccountId, u64)> = candidates
             .filter_map(|one| Some((one.attempt == attempt, one.account, one.made?)))
-            .filter(|(own, at, id)| *own || (purpose == Purpose::Order && !taken.contains(&(*at, *id))))
+            .filter(|(own, at, id)| *own || !taken.contains(&(*at, *id)))
             .collect();
         made.sort_by_key(|(own, _, _)| !own);
         match made.first() {

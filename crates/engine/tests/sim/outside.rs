@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use panelworks_client::{Exchanged, Failure, Phase};
 use panelworks_core::ids::{AttemptId, OrderId, ProviderAccountId};
+use panelworks_core::order::attempt::Purpose;
+use panelworks_core::order::{OrderFile, Part};
 use panelworks_core::time::{Span, Timestamp};
 use panelworks_engine::Calls;
 use panelworks_engine::drive::simulated::Net;
@@ -28,6 +30,31 @@ pub(crate) struct Arrived {
     pub(crate) attempt: AttemptId,
     /// The order it made there.
     pub(crate) made: Option<u64>,
+    /// What it was bought for, by the books that it was compared with.
+    pub(crate) bought_for: Option<Purchase>,
+}
+
+/// What is bought at a provider, and only once: an order, a run of a drip-feed, a segment of a subscription. Of the
+/// latter two the parent and their number, for the same run may be another order in restored books.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Purchase {
+    pub(crate) order: OrderId,
+    pub(crate) number: u32,
+}
+
+impl Purchase {
+    pub(crate) fn of(file: &OrderFile, purpose: Purpose) -> Self {
+        match (purpose, &file.order.part) {
+            (Purpose::Segment(number), _) => Self { order: file.order.id, number },
+            (Purpose::Order | Purpose::Mirrored, Part::Run { parent, number }) => {
+                Self { order: *parent, number: *number }
+            }
+            (
+                Purpose::Order | Purpose::Mirrored,
+                Part::Whole | Part::DripFeed(_) | Part::Subscription(_) | Part::Post { .. },
+            ) => Self { order: file.order.id, number: 0 },
+        }
+    }
 }
 
 /// What a provider ever said of an order of its own.
@@ -47,6 +74,8 @@ pub(crate) struct Outside {
     pub(crate) unchecked: usize,
     /// Attempts that arrived and were compared.
     pub(crate) known: HashSet<AttemptId>,
+    /// How often each thing was bought.
+    pub(crate) bought: HashMap<Purchase, u32>,
     /// An `add` may arrive again with its own key.
     pub(crate) honours_keys: bool,
     pub(crate) said: HashMap<(ProviderAccountId, String), Said>,
@@ -91,6 +120,7 @@ impl Outside {
             arrived: Vec::new(),
             unchecked: 0,
             known: HashSet::new(),
+            bought: HashMap::new(),
             honours_keys: shop::honours_keys(seed),
             said: HashMap::new(),
             asked: HashMap::new(),
@@ -218,7 +248,7 @@ impl Outside {
             .then(|| last.and_then(|last| witness.arrivals().nth(last)).and_then(|arrival| arrival.order))
             .flatten();
         if let Some(attempt) = attempt.filter(|_| !matches!(reaction, Reaction::RefusedConnection)) {
-            self.arrived.push(Arrived { account, attempt, made });
+            self.arrived.push(Arrived { account, attempt, made, bought_for: None });
         }
         reaction
     }
@@ -271,7 +301,12 @@ impl Outside {
         }
         let attempt = token(form);
         if let Some(text) = faults::refusal(&struck) {
-            self.arrived.extend(attempt.map(|attempt| Arrived { account, attempt, made: None }));
+            self.arrived.extend(attempt.map(|attempt| Arrived {
+                account,
+                attempt,
+                made: None,
+                bought_for: None,
+            }));
             let body = serde_json::json!({ "error": text }).to_string();
             let answer = Exchanged { status: 200, retry_after: None, body: body.into_bytes().into() };
             return (latency, Ok(answer));

@@ -98,7 +98,6 @@ pub(crate) struct Sim {
     pub(crate) keys: BTreeMap<CustomerId, u64>,
     /// A copy of the books, made while everything went on.
     pub(crate) backup: Option<Memory>,
-    pub(crate) was_restored: bool,
     acts: Vec<(Act, u32)>,
     told: Option<Vec<String>>,
     pub(crate) fired: BTreeMap<&'static str, u64>,
@@ -140,7 +139,6 @@ impl Sim {
             retries: Vec::new(),
             keys: BTreeMap::new(),
             backup: None,
-            was_restored: false,
             acts: draw_acts(&mut rng),
             rng,
             told: tell.then(Vec::new),
@@ -210,7 +208,7 @@ impl Sim {
         }
         let books = self.panel.books();
         let past = books.take_past();
-        let mut found = checks::step(books, &past, &mut self.outside, &mut self.promised, self.was_restored);
+        let mut found = checks::step(books, &past, &mut self.outside, &mut self.promised);
         if indexes {
             found.extend(checks::indexes(books));
             for name in books.orders().flat_map(checks::states) {

@@ -198,7 +198,6 @@ impl Sim {
             |id: &AttemptId| books.order(id.order).is_some_and(|file| file.attempt(id.number).is_some());
         self.outside.known.retain(stands);
         self.retries.clear();
-        self.was_restored = true;
         self.say(|| format!("restored, after {} minutes; {} orders are left", down.0 / 60_000, kept.len()));
         self.let_pass(Span(0));
     }

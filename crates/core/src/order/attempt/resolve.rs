@@ -4,6 +4,7 @@
 //! and nothing else was sent in its place; otherwise it is found late. Never: a refund while money may still be
 //! spent upstream, unless a person writes it off.
 
+use super::doubt::trust_again;
 use super::duplicate::{may_be_reopened, reopen};
 use super::{
     AttemptState, Verdict, book, end_refused, finish_change, may_have_spent, plan_again, recall,
@@ -38,6 +39,8 @@ pub fn resolve_attempt(world: &mut World, now: Timestamp, id: AttemptId, verdict
         (Verdict::Absent, Standing::Unknown) => {
             if let Some(attempt) = file.attempt_mut(id.number) {
                 attempt.state = AttemptState::Absent { since: now };
+                let purpose = attempt.purpose;
+                trust_again(&mut file, purpose);
             }
             send_again(world, now, &mut file, id)?;
         }
