@@ -235,11 +235,9 @@ impl Sim {
             .arrived
             .iter()
             .filter(|one| one.attempt == attempt || (purchase.is_some() && one.bought_for == purchase));
-        let mut made: Vec<(bool, ProviderAccountId, u64)> = candidates
-            .filter_map(|one| Some((one.attempt == attempt, one.account, one.made?)))
-            .filter(|(own, at, id)| *own || !taken.contains(&(*at, *id)))
-            .collect();
-        made.sort_by_key(|(own, _, _)| !own);
+        let mut made: Vec<(bool, ProviderAccountId, u64)> =
+            candidates.filter_map(|one| Some((one.attempt == attempt, one.account, one.made?))).collect();
+        made.sort_by_key(|(own, at, id)| (!own, taken.contains(&(*at, *id))));
         match made.first() {
             Some((_, at, id)) if unknown && *at == account && !taken.contains(&(*at, *id)) => {
                 Verdict::Adopt { order: ProviderOrderId::new(&id.to_string()).unwrap() }
