@@ -21,7 +21,7 @@ pub enum Bug {
     RefundWithoutCap,
     /// A repeated Partial refunds again (13).
     RefundRepeated,
-    /// A retried `add` with the same key is a new order (23's neighbour).
+    /// A retried `add` with the same key is a new order (a neighbour of 23).
     IdempotencyIgnored,
     /// Remains below zero count (14).
     NegativeRemains,
@@ -63,7 +63,7 @@ pub enum Bug {
     NoFence,
     /// Whether a node's epoch is over is asked when a batch begins, and not by its commit (11).
     FenceBeforeCommit,
-    /// A claimed attempt is sent however long ago it was claimed (10's neighbour, A12).
+    /// A claimed attempt is sent however long ago it was claimed (a neighbour of 10, A12).
     SentHoweverLate,
 }
 
@@ -99,6 +99,40 @@ impl Bug {
         Self::FenceBeforeCommit,
         Self::SentHoweverLate,
     ];
+
+    /// Its number in invariants.md 8; none for a neighbour of one.
+    pub const fn number(self) -> Option<u8> {
+        Some(match self {
+            Self::RetryAfterTimeout => 1,
+            Self::RetryAfterServerError => 2,
+            Self::RetryAfterReset => 3,
+            Self::SendBeforeSending => 4,
+            Self::SendingToPlanned => 5,
+            Self::AckBeforeCommit => 6,
+            Self::AckUnknownCommit => 7,
+            Self::RetryUnknownCommit => 8,
+            Self::BalanceBeforeBatch => 9,
+            Self::NoFence => 10,
+            Self::FenceBeforeCommit => 11,
+            Self::RefundWithoutCap => 12,
+            Self::RefundRepeated => 13,
+            Self::NegativeRemains => 14,
+            Self::FullRefundOnPartial => 15,
+            Self::RefundOnCancelRequest => 16,
+            Self::LeaveTerminal => 17,
+            Self::UnknownIdIsCanceled => 18,
+            Self::AnswersByPosition => 19,
+            Self::OneErrorStopsPoll => 20,
+            Self::KeyOfAnyCustomer => 23,
+            Self::KeyWithOtherParameters => 24,
+            Self::WrappingProduct => 25,
+            Self::ChargeRoundsDown => 26,
+            Self::RunsCatchUp => 27,
+            Self::PriceAtDispatch => 28,
+            Self::RestoreWithoutQuarantine => 30,
+            Self::IdempotencyIgnored | Self::SentHoweverLate => return None,
+        })
+    }
 
     /// The eight that any seed should see (invariants.md 7.7).
     pub const OBVIOUS: [Self; 8] = [

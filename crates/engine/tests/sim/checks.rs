@@ -12,6 +12,7 @@ use panelworks_core::time::Timestamp;
 use panelworks_store::memory::Memory;
 
 use crate::customers::Key;
+use crate::edges;
 use crate::outside::{Outside, Purchase};
 
 /// What customers were told, and what they tried.
@@ -62,6 +63,7 @@ pub(crate) fn step(
     past: &[(Timestamp, OrderFile)],
     outside: &mut Outside,
     promised: &mut Promised,
+    reached: &mut edges::Counts,
 ) -> Vec<String> {
     let mut found: Vec<String> = books.audit().into_iter().map(|violation| violation.to_string()).collect();
     found.append(&mut promised.broken);
@@ -71,7 +73,7 @@ pub(crate) fn step(
             .first()
             .map(|batch| format!("I18: {batch:?} was committed after its epoch was over")),
     );
-    changes(books, past, &mut found);
+    changes(books, past, reached, &mut found);
     acknowledged(books, promised, &mut found);
     arrivals(books, outside, &mut found);
     prices(books, &mut found);
@@ -86,11 +88,17 @@ pub(crate) fn indexes(books: &Memory) -> Vec<String> {
 }
 
 /// Each change against the version before it.
-fn changes(books: &Memory, past: &[(Timestamp, OrderFile)], found: &mut Vec<String>) {
+fn changes(
+    books: &Memory,
+    past: &[(Timestamp, OrderFile)],
+    reached: &mut edges::Counts,
+    found: &mut Vec<String>,
+) {
     let mut newer: HashMap<OrderId, &OrderFile> = HashMap::new();
     for (at, before) in past.iter().rev() {
         let id = before.order.id;
         let Some(after) = newer.insert(id, before).or_else(|| books.order(id)) else { continue };
+        edges::count(before, after, reached);
         found.extend(laws::of_change(*at, before, after).into_iter().map(|violation| violation.to_string()));
     }
 }

@@ -8,6 +8,7 @@
 
 mod checks;
 mod customers;
+mod edges;
 mod ending;
 mod faults;
 mod house;

@@ -8,13 +8,21 @@ use panelworks_core::planted::Bug;
 use serde_json::json;
 
 use crate::run::Run;
-use crate::{checks, faults, house, trouble};
+use crate::{checks, edges, faults, house, trouble};
 
 /// From this many seeds on, every kind of fault and every state must have been seen: what never happens tests nothing.
 const ENOUGH_SEEDS: u64 = 1_000;
 /// A planted bug is seen within so many seeds; an obvious one (invariants.md 7.7) within fewer.
 pub(crate) const SEEDS_FOR_A_BUG: u64 = 500;
 const SEEDS_FOR_AN_OBVIOUS_ONE: u64 = 5;
+/// Bugs of the list that can't be planted in what is built, and what they wait for.
+const OPEN: [(u8, &str); 2] = [
+    (21, "a webhook's dedupe outside the posting's transaction: waits for payments"),
+    (22, "a webhook's amount taken from its payload: waits for payments"),
+];
+/// Bugs of the list that another test plants.
+const ELSEWHERE: [(u8, &str); 1] =
+    [(29, "a migration that drops the scale of old amounts: `upgrade` in the store's contract")];
 
 #[derive(Debug, Default)]
 pub(crate) struct Report {
@@ -68,7 +76,7 @@ impl Report {
             return Vec::new();
         }
         let seen: BTreeSet<&str> = self.fired.keys().chain(self.reached.keys()).copied().collect();
-        kinds().chain(checks::STATES).filter(|name| !seen.contains(name)).collect()
+        kinds().chain(checks::STATES).chain(edges::all()).filter(|name| !seen.contains(name)).collect()
     }
 
     /// Planted bugs that were not seen, or too late.
@@ -81,8 +89,12 @@ impl Report {
     }
 
     pub(crate) fn json(&self) -> String {
-        let bugs: BTreeMap<String, Option<u64>> =
-            self.bugs.iter().map(|(bug, seed)| (format!("{bug:?}"), *seed)).collect();
+        let bugs: Vec<_> = (self.bugs.iter())
+            .map(|(bug, seed)| json!({"number": bug.number(), "bug": format!("{bug:?}"), "caught_by_seed": seed}))
+            .collect();
+        let noted = |notes: &[(u8, &str)]| -> Vec<_> {
+            notes.iter().map(|(number, what)| json!({"number": number, "what": what})).collect()
+        };
         let fired: BTreeMap<&str, u64> =
             kinds().map(|name| (name, self.fired.get(name).copied().unwrap_or(0))).collect();
         let violations: Vec<_> =
@@ -99,6 +111,8 @@ impl Report {
             "states": self.reached,
             "never_seen": self.never_seen(),
             "planted_bugs": bugs,
+            "planted_elsewhere": noted(&ELSEWHERE),
+            "planted_bugs_open": noted(&OPEN),
         });
         format!("{report:#}\n")
     }
@@ -136,10 +150,24 @@ impl fmt::Display for Report {
             writeln!(f, "  NEVER SEEN: {name}")?;
         }
         for (bug, seed) in &self.bugs {
+            let number = bug.number().map_or_else(|| "a neighbour".to_owned(), |number| number.to_string());
             match seed {
-                Some(seed) => writeln!(f, "  planted {bug:?}: caught by seed {seed}")?,
-                None => writeln!(f, "  planted {bug:?}: NOT CAUGHT")?,
+                Some(seed) => writeln!(f, "  planted {bug:?} ({number}): caught by seed {seed}")?,
+                None => writeln!(f, "  planted {bug:?} ({number}): NOT CAUGHT")?,
             }
+        }
+        if !self.bugs.is_empty() {
+            let caught =
+                self.bugs.iter().filter(|(bug, seed)| bug.number().is_some() && seed.is_some()).count();
+            for (number, what) in ELSEWHERE.iter().chain(&OPEN) {
+                writeln!(f, "  not here {number}: {what}")?;
+            }
+            writeln!(
+                f,
+                "  of the thirty {caught} are caught here, {} elsewhere, {} are open",
+                ELSEWHERE.len(),
+                OPEN.len()
+            )?;
         }
         for bug in self.missed() {
             writeln!(f, "  MISSED: {bug:?}")?;

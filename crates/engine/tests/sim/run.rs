@@ -208,7 +208,7 @@ impl Sim {
         }
         let books = self.panel.books();
         let past = books.take_past();
-        let mut found = checks::step(books, &past, &mut self.outside, &mut self.promised);
+        let mut found = checks::step(books, &past, &mut self.outside, &mut self.promised, &mut self.reached);
         if indexes {
             found.extend(checks::indexes(books));
             for name in books.orders().flat_map(checks::states) {
