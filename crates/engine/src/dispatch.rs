@@ -19,7 +19,7 @@ use panelworks_store::executor::{Lane as Priority, Reply};
 
 use crate::agenda::Agenda;
 use crate::chores::Chore;
-use crate::engine::{Act, Calls, Due, Engine, Waiting};
+use crate::engine::{Act, Calls, Claim, Due, Engine, Ticket, Waiting};
 use crate::health::Health;
 use crate::limits;
 use crate::provider::{classify, encode};
@@ -174,12 +174,12 @@ impl Engine {
     }
 
     /// Asks with the attempt's own key, if the books allow it.
-    pub(crate) fn may_ask_again(&mut self, attempt: AttemptId, asked: Timestamp, reply: Reply) {
+    pub(crate) fn may_ask_again(&mut self, attempt: AttemptId, claim: Claim, reply: Reply) {
         match reply {
             Ok(Ok(Done::Began(outgoing))) => {
                 let call = encode::add(&outgoing, &self.token(attempt));
                 let ticket = self.ticket(Waiting::AddAgain(attempt));
-                let kind = self.soon_after(asked);
+                let kind = Calls::Add(self.under(claim));
                 self.outbox.push(Act::Ask { ticket, account: outgoing.account, call, kind });
             }
             // Resolved meanwhile, or too late: a person decides.
@@ -204,25 +204,28 @@ impl Engine {
         format!("{}{attempt}", self.pace.token_prefix)
     }
 
-    /// Leaves soon after it was asked whether it may, or not at all.
-    fn soon_after(&self, asked: Timestamp) -> Calls {
-        let late = self.planted.has(Bug::SentHoweverLate);
-        Calls::Add { until: if late { Timestamp(i64::MAX) } else { asked.after(limits::SENT_WITHIN) } }
+    /// A planted bug: nobody ever asked for this claim, so that it is never too old.
+    fn under(&self, claim: Claim) -> Claim {
+        if self.planted.has(Bug::SentHoweverLate) {
+            Claim { ticket: Ticket(u64::MAX), asked: Timestamp(i64::MAX) }
+        } else {
+            claim
+        }
     }
 
-    /// The claim is durable: now, and only now, it may be sent, soon after it was `asked` for.
+    /// The claim is durable: now, and only now, it may be sent, soon after it was asked for.
     pub(crate) fn begun(
         &mut self,
         now: Timestamp,
         (attempt, account): (AttemptId, ProviderAccountId),
-        asked: Timestamp,
+        claim: Claim,
         reply: Reply,
     ) {
         match reply {
             Ok(Ok(Done::Began(outgoing))) => {
                 let call = encode::add(&outgoing, &self.token(attempt));
                 let ticket = self.ticket(Waiting::Add { attempt, account });
-                let kind = self.soon_after(asked);
+                let kind = Calls::Add(self.under(claim));
                 self.outbox.push(Act::Ask { ticket, account, call, kind });
             }
             Ok(Ok(_)) => self.leave_lane(attempt, account),
@@ -364,15 +367,6 @@ mod tests {
     }
 
     /// Shows A13.
-    #[test]
-    fn what_was_claimed_is_sent_soon_or_not_at_all() {
-        let asked = Timestamp(1_000);
-        let Calls::Add { until } = ready().soon_after(asked) else { panic!("no add") };
-        assert!(ready().soon_after(asked).too_late(until).is_none());
-        let why = ready().soon_after(asked).too_late(Timestamp(until.0 + 1)).expect("refused");
-        assert_eq!(why.phase, panelworks_client::Phase::NotSent);
-    }
-
     #[test]
     fn an_attempt_found_early_after_the_clock_went_back_is_claimed_again_when_it_is_due() {
         let (mut engine, now, due) = (ready(), Timestamp(0), Timestamp(3_600_000));

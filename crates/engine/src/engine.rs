@@ -6,7 +6,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use panelworks_client::{ClientCall, Exchanged, Failure, Phase};
+use panelworks_client::{ClientCall, Exchanged, Failure};
 use panelworks_core::command::Command;
 use panelworks_core::ids::{
     AttemptId, CancelId, CustomerId, NodeId, OrderId, ProviderAccountId, RefillId, ServiceId,
@@ -47,24 +47,20 @@ pub enum Act {
 /// What sort of call it is: the driver has a deadline and a size for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calls {
-    /// Spends money. After `until` it must not leave any more: who claimed the attempt may have been taken for dead, and
-    /// its outcome be settled by somebody else (invariants.md A12).
-    Add { until: Timestamp },
+    /// Spends money.
+    Add(Claim),
     /// Asks, or asks for something that may be asked twice.
     Question,
 }
 
-impl Calls {
-    /// Why it must not leave at `now`, if it must not.
-    pub fn too_late(self, now: Timestamp) -> Option<Failure> {
-        match self {
-            Self::Add { until } if now > until => Some(Failure {
-                phase: Phase::NotSent,
-                why: "it was claimed too long ago: the panel was frozen, or its store is slow".to_owned(),
-            }),
-            Self::Add { .. } | Self::Question => None,
-        }
-    }
+/// The claim that an attempt is sent under. Long after it was asked for, it is not to be sent any more: who claimed it may
+/// have been taken for dead, and its outcome be settled by somebody else (invariants.md A12).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The wish that it was asked by: whoever carries out wishes has measured since then, by a clock nobody sets.
+    pub ticket: Ticket,
+    /// And by the wall's clock, which goes on while a machine sleeps.
+    pub asked: Timestamp,
 }
 
 /// What to do now, and when to come back at the latest.
@@ -361,7 +357,9 @@ impl Engine {
     pub fn decided(&mut self, now: Timestamp, ticket: Ticket, reply: Reply) {
         let Some(waiting) = self.waiting.remove(&ticket) else { return };
         match waiting {
-            Waiting::Begin { attempt, account, asked } => self.begun(now, (attempt, account), asked, reply),
+            Waiting::Begin { attempt, account, asked } => {
+                self.begun(now, (attempt, account), Claim { ticket, asked }, reply);
+            }
             Waiting::Outcome(command) => self.recorded(now, command, reply),
             Waiting::Clock(due) => {
                 if let Err(undecided) = reply {
@@ -369,7 +367,9 @@ impl Engine {
                     self.agenda.set(due, now.after(limits::SUBMIT_AGAIN));
                 }
             }
-            Waiting::AskAgain(attempt, asked) => self.may_ask_again(attempt, asked, reply),
+            Waiting::AskAgain(attempt, asked) => {
+                self.may_ask_again(attempt, Claim { ticket, asked }, reply);
+            }
             Waiting::Add { .. } | Waiting::AddAgain(_) | Waiting::Status { .. } | Waiting::Chore { .. } => {}
         }
     }

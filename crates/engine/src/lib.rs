@@ -20,4 +20,4 @@ pub mod restored;
 pub mod retention;
 mod track;
 
-pub use engine::{Act, Calls, Engine, Found, Next, Pace, Ticket};
+pub use engine::{Act, Calls, Claim, Engine, Found, Next, Pace, Ticket};

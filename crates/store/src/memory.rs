@@ -307,6 +307,9 @@ impl Books for Memory {
             return Err(CommitError::NotCommitted(error(StoreErrorKind::Failed)));
         };
         self.nodes.fence(batch, Moment::Commit).map_err(CommitError::NotCommitted)?;
+        if self.nodes.is_locked(changes) {
+            return Err(CommitError::NotCommitted(error(StoreErrorKind::Again)));
+        }
         let fault = self.faults.pop_front().flatten();
         let poisoned = changes.accounts.iter().any(|account| Some(account.customer) == self.poisoned);
         match fault.or(poisoned.then_some(CommitFault::Refused)) {

@@ -4,18 +4,19 @@
 //! executor, calls to providers. Stopping takes no new work, and waits for the calls that may have spent money.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use panelworks_client::{
     ClientCall, Endpoint, Exchanged, Failure, Phase, Transport, limits as client_limits,
 };
 use panelworks_core::ids::ProviderAccountId;
-use panelworks_core::time::Timestamp;
+use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::{Committed, Handle, Reply, Undecided};
 use panelworks_store::neighbours::Word;
 use panelworks_store::ports::Queue;
 use tokio::sync::{mpsc, watch};
 
+use super::claims::{Claims, too_late};
 use crate::engine::{Act, Calls, Engine, Found, Ticket};
 use crate::limits;
 
@@ -71,12 +72,13 @@ impl std::fmt::Debug for Means {
 pub struct Live {
     inbox: mpsc::UnboundedReceiver<Heard>,
     ears: Ears,
+    claims: Claims<Instant>,
 }
 
 impl Default for Live {
     fn default() -> Self {
         let (sender, inbox) = mpsc::unbounded_channel();
-        Self { inbox, ears: Ears(sender) }
+        Self { inbox, ears: Ears(sender), claims: Claims::default() }
     }
 }
 
@@ -111,9 +113,9 @@ impl Live {
             tokio::select! {
                 heard = self.inbox.recv() => {
                     let Some(heard) = heard else { return };
-                    tell(&mut engine, (means.clock)(), heard);
+                    self.tell(&mut engine, (means.clock)(), heard);
                     while let Ok(heard) = self.inbox.try_recv() {
-                        tell(&mut engine, (means.clock)(), heard);
+                        self.tell(&mut engine, (means.clock)(), heard);
                     }
                 }
                 () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => {}
@@ -125,10 +127,28 @@ impl Live {
         }
     }
 
-    fn perform(&self, act: Act, means: &Means) {
+    fn tell(&mut self, engine: &mut Engine, now: Timestamp, heard: Heard) {
+        match heard {
+            Heard::Committed(committed) => engine.heard(now, &committed.changes, &committed.elsewhere),
+            Heard::Said(Word::Changed(changes)) => engine.heard(now, &changes, &[]),
+            Heard::Said(Word::Touched(orders)) => engine.touched(&orders),
+            Heard::Said(Word::Inherited(nodes)) => engine.inherited(nodes),
+            // The doors' and the program's business.
+            Heard::Said(Word::Called(_) | Word::Deaf | Word::Hears | Word::Over(_)) => {}
+            Heard::Decided(ticket, reply) => {
+                self.claims.decided(ticket, &reply);
+                engine.decided(now, ticket, reply);
+            }
+            Heard::Answered(ticket, answer) => engine.answered(now, ticket, &answer),
+            Heard::Found(found) => engine.found(now, found),
+        }
+    }
+
+    fn perform(&mut self, act: Act, means: &Means) {
         let ears = self.ears.0.clone();
         match act {
             Act::Submit { ticket, priority, command } => {
+                self.claims.asked(ticket, &command, Instant::now());
                 let reply = means.handle.submit(priority, command);
                 tokio::spawn(async move {
                     let reply = reply.await.unwrap_or(Err(Undecided::Stopping));
@@ -138,8 +158,10 @@ impl Live {
             Act::Ask { ticket, account, call, kind } => {
                 let endpoint = (means.endpoints)(account);
                 let (transport, clock) = (means.transport.clone(), Arc::clone(&means.clock));
+                let claimed = self.claims.take(kind);
                 tokio::spawn(async move {
-                    let too_late = kind.too_late(clock());
+                    let since = claimed.map(|asked| span(asked.elapsed()));
+                    let too_late = too_late(kind, since, clock());
                     let answer = match (endpoint, too_late) {
                         (_, Some(failure)) => Err(failure),
                         (Some(endpoint), None) => ask(&transport, &endpoint, &call, kind).await,
@@ -201,18 +223,8 @@ impl Live {
 /// How long a stop waits for calls under way: a little more than a call's own deadline.
 pub const STOP_WITHIN: Duration = Duration::from_secs(35);
 
-fn tell(engine: &mut Engine, now: Timestamp, heard: Heard) {
-    match heard {
-        Heard::Committed(committed) => engine.heard(now, &committed.changes, &committed.elsewhere),
-        Heard::Said(Word::Changed(changes)) => engine.heard(now, &changes, &[]),
-        Heard::Said(Word::Touched(orders)) => engine.touched(&orders),
-        Heard::Said(Word::Inherited(nodes)) => engine.inherited(nodes),
-        // The doors' and the program's business.
-        Heard::Said(Word::Called(_) | Word::Deaf | Word::Hears | Word::Over(_)) => {}
-        Heard::Decided(ticket, reply) => engine.decided(now, ticket, reply),
-        Heard::Answered(ticket, answer) => engine.answered(now, ticket, &answer),
-        Heard::Found(found) => engine.found(now, found),
-    }
+fn span(duration: Duration) -> Span {
+    Span(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
 async fn ask(
@@ -225,7 +237,7 @@ async fn ask(
     let headers: Vec<(&str, &str)> =
         call.idempotency_key().map(|token| ("Idempotency-Key", token)).into_iter().collect();
     let deadline = match kind {
-        Calls::Add { .. } => client_limits::WRITE_DEADLINE,
+        Calls::Add(_) => client_limits::WRITE_DEADLINE,
         Calls::Question => client_limits::READ_DEADLINE,
     };
     transport.exchange(endpoint, form, &headers, deadline, client_limits::ANSWER_BYTES).await

@@ -15,6 +15,7 @@ use panelworks_core::time::{Span, Timestamp};
 use panelworks_store::executor::{Executor, Lane as Priority, Reply, Undecided};
 use panelworks_store::ports::{Books, Queue};
 
+use super::claims::{Claims, too_late};
 use crate::engine::{Act, Calls, Engine, Found, Pace, Ticket};
 use crate::limits;
 
@@ -63,6 +64,9 @@ pub struct Simulated<B> {
     /// Set by a store that can't go on: only a restart helps.
     stopped: bool,
     freeze: Freeze,
+    claims: Claims<Timestamp>,
+    /// By how much the clock was set since the beginning.
+    set: Span,
     batches: u64,
     commands: u64,
     /// What a start would read from the store.
@@ -86,6 +90,8 @@ impl<B: Books + Queue> Simulated<B> {
             next_event: 0,
             stopped: false,
             freeze: Freeze::Runs,
+            claims: Claims::default(),
+            set: Span(0),
             batches: 0,
             commands: 0,
             providers: BTreeMap::new(),
@@ -232,14 +238,21 @@ impl<B: Books + Queue> Simulated<B> {
         self.engine = Engine::new(self.pace.clone()).with(self.planted);
         self.stopped = false;
         self.freeze = Freeze::Runs;
+        self.claims = Claims::default();
         self.executor = Some(Executor::new(books, self.node, self.epoch, self.planted));
     }
 
     /// Somebody sets the wall clock; negative: back. Calls under way don't notice, for they last as long as they last.
     pub fn set_clock(&mut self, by: Span) {
         self.now = self.now.after(by);
+        self.set = Span(self.set.0 + by.0);
         let moved = self.events.drain().map(|Reverse((at, number))| Reverse((at.after(by), number)));
         self.events = moved.collect();
+    }
+
+    /// A clock that nobody sets.
+    const fn ticks(&self) -> Timestamp {
+        Timestamp(self.now.0 - self.set.0)
     }
 
     /// Answers that have come.
@@ -266,7 +279,7 @@ impl<B: Books + Queue> Simulated<B> {
 
     /// True when anything was done.
     fn perform(&mut self, acts: Vec<Act>, net: &mut impl Net) -> bool {
-        let sends = |act: &Act| matches!(act, Act::Ask { kind: Calls::Add { .. }, .. });
+        let sends = |act: &Act| matches!(act, Act::Ask { kind: Calls::Add(_), .. });
         if matches!(self.freeze, Freeze::BeforeSending) && acts.iter().any(sends) {
             self.freeze = Freeze::Frozen(acts);
             return true;
@@ -279,6 +292,7 @@ impl<B: Books + Queue> Simulated<B> {
             match act {
                 Act::Submit { ticket, priority, command } => {
                     if room || priority == Priority::Outcome {
+                        self.claims.asked(ticket, &command, self.ticks());
                         tickets.push(ticket);
                         commands.push(command);
                     } else {
@@ -306,6 +320,7 @@ impl<B: Books + Queue> Simulated<B> {
         if !commands.is_empty() {
             let replies = self.run_batch(&commands);
             for (ticket, reply) in tickets.into_iter().zip(replies) {
+                self.claims.decided(ticket, &reply);
                 self.engine.decided(self.now, ticket, reply);
             }
         }
@@ -320,7 +335,8 @@ impl<B: Books + Queue> Simulated<B> {
         kind: Calls,
         net: &mut impl Net,
     ) {
-        let (latency, answer) = match kind.too_late(self.now) {
+        let since = self.claims.take(kind).map(|asked| self.ticks().since(asked));
+        let (latency, answer) = match too_late(kind, since, self.now) {
             Some(failure) => (Span(0), Err(failure)),
             None => net.exchange(self.now, account, &call.to_form("key"), kind),
         };

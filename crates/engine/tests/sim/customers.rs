@@ -49,7 +49,8 @@ impl Sim {
             asked.push(order);
         }
         let commands: Vec<Command> = asked.iter().map(|one| one.command.clone()).collect();
-        let faulty = self.panel.books().faults.iter().any(Option::is_some);
+        let books = self.panel.books();
+        let faulty = books.late() > 0 || books.faults.iter().any(Option::is_some);
         let replies = self.panel.submit(&commands, &mut self.outside);
         self.say(|| format!("ordered: {replies:?}"));
         for (asked, reply) in asked.iter().zip(&replies) {

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use panelworks_core::ids::{BatchId, NodeId, OrderId};
+use panelworks_core::ids::{BatchId, NodeId, OrderId, ProviderAccountId, ProviderOrderId};
 use panelworks_core::ledger::Entry;
 use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::time::Timestamp;
@@ -174,6 +174,33 @@ impl Nodes {
             }
         }
     }
+}
+
+impl Nodes {
+    /// Whether a batch under way, whose process is gone, holds a row that this one writes: until it has come to its end,
+    /// nobody else changes it. It ends when its epoch does.
+    pub(super) fn is_locked(&self, changes: &Changes) -> bool {
+        let alive = |late: &&Late| self.epoch(late.batch.node) == late.batch.epoch;
+        self.late.iter().filter(alive).any(|late| share_a_row(&late.changes, changes))
+    }
+}
+
+fn share_a_row(one: &Changes, other: &Changes) -> bool {
+    fn meet<T, K: PartialEq>(one: &[T], other: &[T], key: impl Fn(&T) -> K) -> bool {
+        one.iter().any(|row| other.iter().any(|theirs| key(row) == key(theirs)))
+    }
+    let claims = |changes: &Changes| -> Vec<(ProviderAccountId, ProviderOrderId)> {
+        let attempts = changes.orders.iter().flat_map(|change| &change.after.attempts);
+        attempts
+            .filter_map(|attempt| Some((attempt.account, attempt.state.provider_order()?.clone())))
+            .collect()
+    };
+    meet(&one.accounts, &other.accounts, |row| row.customer)
+        || meet(&one.customers, &other.customers, |row| row.id)
+        || meet(&one.services, &other.services, |row| row.id)
+        || meet(&one.providers, &other.providers, |row| row.id)
+        || meet(&one.orders, &other.orders, |row| row.after.order.id)
+        || meet(&claims(one), &claims(other), Clone::clone)
 }
 
 impl Stream {

@@ -54,7 +54,11 @@ pub fn doubt_posts(world: &mut World, _now: Timestamp, id: OrderId) -> Decision 
 }
 
 /// The segment that was planned just now, if it may have been asked for already.
-pub(in crate::order) fn doubt_segment(world: &World, now: Timestamp, file: &mut OrderFile) -> Result<(), Stop> {
+pub(in crate::order) fn doubt_segment(
+    world: &World,
+    now: Timestamp,
+    file: &mut OrderFile,
+) -> Result<(), Stop> {
     let order = file.order.id;
     if !subscription(file).is_some_and(|subscription| subscription.doubted) {
         return Ok(());
