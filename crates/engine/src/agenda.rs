@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::Hash;
 
-use panelworks_core::time::Timestamp;
+use panelworks_core::time::{Span, Timestamp};
 
 /// Items by due time, each at most once.
 #[derive(Debug)]
@@ -28,6 +28,19 @@ impl<K: Ord + Hash + Clone> Agenda<K> {
             self.heap.push(Reverse((due, item)));
         }
         self.sweep();
+    }
+
+    /// What is chosen falls due so much earlier.
+    pub fn bring_forward(&mut self, by: Span, chosen: impl Fn(&K) -> bool) {
+        let moved: Vec<(K, Timestamp)> = self
+            .due
+            .iter()
+            .filter(|(item, _)| chosen(item))
+            .map(|(item, due)| (item.clone(), *due))
+            .collect();
+        for (item, due) in moved {
+            self.set(item, due.after(Span(-by.0)));
+        }
     }
 
     pub fn remove(&mut self, item: &K) {

@@ -367,6 +367,16 @@ mod tests {
     }
 
     /// Shows A13.
+    /// Shows A13.
+    #[test]
+    fn an_attempt_that_waits_for_room_in_the_books_waits_no_longer_when_the_clock_is_set_back() {
+        let (mut engine, now, back) = (ready(), Timestamp(7_200_000), Timestamp(3_600_000));
+        let ticket = claim(&mut engine, now).expect("ready");
+        engine.decided(now, ticket, Err(panelworks_store::executor::Undecided::NoRoom));
+        assert_eq!(claim(&mut engine, back), None);
+        assert!(claim(&mut engine, back.after(limits::SUBMIT_AGAIN)).is_some());
+    }
+
     #[test]
     fn an_attempt_found_early_after_the_clock_went_back_is_claimed_again_when_it_is_due() {
         let (mut engine, now, due) = (ready(), Timestamp(0), Timestamp(3_600_000));

@@ -177,6 +177,8 @@ pub struct Engine {
     pub(crate) recheck: Recheck,
     pub(crate) planted: Planted,
     tickets: u64,
+    /// When it was asked last.
+    last: Timestamp,
     started: bool,
     stopping: bool,
 }
@@ -206,6 +208,7 @@ impl Engine {
             recheck: Recheck { from: Timestamp(0), until: Timestamp(0) },
             planted: Planted::default(),
             tickets: 0,
+            last: Timestamp(i64::MIN),
             started: false,
             stopping: false,
         }
@@ -239,6 +242,10 @@ impl Engine {
             self.recheck = Recheck { from: now.after(Span(-Span::hours(24).0)), until: now };
             self.agenda.set(Due::Recheck, now.after(Span::minutes(1)));
         }
+        if now < self.last {
+            self.go_back(self.last.since(now));
+        }
+        self.last = now;
         while let Some(due) = self.agenda.pop_due(now) {
             self.fire(due, now);
         }
@@ -248,6 +255,21 @@ impl Engine {
         let lanes = self.lanes.values_mut().filter_map(|lane| lane.wake(now)).min();
         let wake = [self.agenda.next_due(), lanes].into_iter().flatten().min();
         Next { acts: std::mem::take(&mut self.outbox), wake }
+    }
+
+    /// The clock was set back: who waits for a while since then does not wait longer for that. An attempt that is asked
+    /// for too early is told when it is due.
+    fn go_back(&mut self, by: Span) {
+        self.agenda.bring_forward(by, |due| match due {
+            Due::Begin(_) | Due::AskAgain(_) | Due::Resubmit(_) => true,
+            Due::Run(_)
+            | Due::Tend(_)
+            | Due::HoldEnd(_)
+            | Due::Refill(..)
+            | Due::Cancel(..)
+            | Due::Recall(_)
+            | Due::Recheck => false,
+        });
     }
 
     fn turn_lanes(&mut self, now: Timestamp) {

@@ -127,7 +127,7 @@ fn acknowledged(books: &Memory, promised: &Promised, found: &mut Vec<String>) {
 /// I15: no `add` arrives before its `sending` is durable; I14: none arrives twice; G4: nothing is bought twice,
 /// whatever was answered.
 fn arrivals(books: &Memory, outside: &mut Outside, found: &mut Vec<String>) {
-    let Outside { arrived, unchecked, known, bought, honours_keys, .. } = outside;
+    let Outside { arrived, unchecked, known, bought, mistaken, honours_keys, .. } = outside;
     for arrived in &mut arrived[*unchecked..] {
         let id = arrived.attempt;
         let file = books.order(id.order);
@@ -144,7 +144,7 @@ fn arrivals(books: &Memory, outside: &mut Outside, found: &mut Vec<String>) {
         if let (Some(purchase), Some(_)) = (purchase, arrived.made) {
             let times = bought.entry(purchase).or_default();
             *times += 1;
-            if *times > 1 {
+            if *times > 1 && !mistaken.contains(&purchase.order) {
                 found.push(format!("G4: {purchase:?} was bought {times} times, now by attempt {id}"));
             }
         }

@@ -30,6 +30,8 @@ pub(crate) enum Trouble {
     Failure,
     /// An order is said to have ended partially, this time.
     Partial,
+    /// An order that is completed is said to be canceled, or to have a unit left, this time.
+    Withdrawn,
     /// A refusal whose text is long and has marks of pages and control characters in it.
     HostileText,
     /// A refusal that no row of the contract knows.
@@ -41,7 +43,7 @@ const fn own(fault: Fault) -> Trouble {
 }
 
 /// Every one, with its name in the report.
-pub(crate) const TROUBLES: [(&str, Trouble); 57] = [
+pub(crate) const TROUBLES: [(&str, Trouble); 58] = [
     ("B1 accepted, then silence", own(Fault::Accepted(Break::Hang))),
     ("B1 accepted, then closed", own(Fault::Accepted(Break::Close))),
     ("B1 not accepted, silence", own(Fault::Refused(Break::Hang))),
@@ -80,6 +82,7 @@ pub(crate) const TROUBLES: [(&str, Trouble); 57] = [
     ("B6 remains with a fraction", own(Fault::Row(RowFault::RemainsDecimal))),
     ("B7 a Partial out of nothing", Trouble::Partial),
     ("B7 a status backwards", own(Fault::Row(RowFault::StatusBackwards))),
+    ("B7 a completion taken back", Trouble::Withdrawn),
     ("B8 a Partial that wanders", own(Fault::Row(RowFault::PartialWanders))),
     ("B9 ten times the charge", own(Fault::Row(RowFault::ChargeTenfold))),
     ("B9 a charge below zero", own(Fault::Row(RowFault::ChargeNegative))),
@@ -110,9 +113,12 @@ impl Trouble {
         match self {
             Self::Provider(fault) => fault.touches(action),
             Self::NoRoute | Self::AnswerLost => true,
-            Self::Shuffled | Self::RowMissing | Self::IdForgotten | Self::Failure | Self::Partial => {
-                action == Action::Status
-            }
+            Self::Shuffled
+            | Self::RowMissing
+            | Self::IdForgotten
+            | Self::Failure
+            | Self::Partial
+            | Self::Withdrawn => action == Action::Status,
             Self::HostileText | Self::OddRefusal => action == Action::Add,
         }
     }
@@ -167,6 +173,7 @@ pub(crate) fn of_provider(struck: &[(&'static str, Trouble)]) -> Faults {
         | Trouble::IdForgotten
         | Trouble::Failure
         | Trouble::Partial
+        | Trouble::Withdrawn
         | Trouble::HostileText
         | Trouble::OddRefusal => None,
     });
@@ -192,6 +199,14 @@ pub(crate) fn bend(body: Vec<u8>, struck: &[(&'static str, Trouble)], rng: &mut 
         Trouble::IdForgotten => with_a_row(body, rng, |row| *row = json!({"error": "Incorrect order ID"})),
         Trouble::Failure => with_a_row(body, rng, |row| row["status"] = json!("Fail")),
         Trouble::Partial => with_a_row(body, rng, |row| row["status"] = json!("Partial")),
+        Trouble::Withdrawn => {
+            let word = if rng.random_bool(0.5) { "Canceled" } else { "Partial" };
+            with_a_row(body, rng, |row| {
+                if row["status"].as_str().is_some_and(|status| status.eq_ignore_ascii_case("completed")) {
+                    (row["status"], row["remains"]) = (json!(word), json!("1"));
+                }
+            })
+        }
         Trouble::Provider(_)
         | Trouble::NoRoute
         | Trouble::AnswerLost
@@ -212,7 +227,8 @@ pub(crate) fn refusal(struck: &[(&'static str, Trouble)]) -> Option<String> {
         | Trouble::RowMissing
         | Trouble::IdForgotten
         | Trouble::Failure
-        | Trouble::Partial => None,
+        | Trouble::Partial
+        | Trouble::Withdrawn => None,
     })
 }
 

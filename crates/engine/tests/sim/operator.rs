@@ -198,11 +198,47 @@ impl Sim {
             return;
         }
         let (attempt, account, purpose, unknown) = waiting[self.rng.random_range(0..waiting.len())];
-        let verdict = match self.verdict(attempt, account, purpose, unknown) {
-            _ if self.rng.random_ratio(1, 8) => Verdict::WriteOff,
-            looked => looked,
-        };
-        self.resolve(attempt, &verdict);
+        match self.verdict(attempt, account, purpose, unknown) {
+            Verdict::Adopt { order } if self.rng.random_ratio(1, 8) => {
+                self.overlook(attempt, account, purpose, order);
+            }
+            _ if self.rng.random_ratio(1, 8) => {
+                self.resolve(attempt, &Verdict::WriteOff);
+            }
+            looked => {
+                self.resolve(attempt, &looked);
+            }
+        }
+    }
+
+    /// A person looks at the wrong list, and lets buy again what was bought; or sees it before that is done.
+    fn overlook(
+        &mut self,
+        attempt: AttemptId,
+        account: ProviderAccountId,
+        purpose: Purpose,
+        order: ProviderOrderId,
+    ) {
+        self.fire("E4 a person overlooks an order");
+        let file = self.panel.books().order(attempt.order);
+        self.outside.mistaken.extend(file.map(|file| Purchase::of(file, purpose).order));
+        let sees_it_soon = self.rng.random_bool(0.5);
+        if sees_it_soon {
+            self.switch_off(account);
+        } else {
+            self.outside.minds_the_next = Some(account);
+        }
+        self.resolve(attempt, &Verdict::Absent);
+        if sees_it_soon {
+            self.resolve(attempt, &Verdict::Adopt { order });
+        }
+    }
+
+    fn switch_off(&mut self, account: ProviderAccountId) {
+        let known = self.panel.books().providers().find(|provider| provider.id == account).cloned();
+        if let Some(provider) = known {
+            self.put_provider(ProviderAccount { enabled: false, ..provider });
+        }
     }
 
     /// True when it was taken.

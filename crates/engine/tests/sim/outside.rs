@@ -23,6 +23,9 @@ use rand::{RngExt, SeedableRng};
 use crate::faults::{self, Character, Trouble};
 use crate::shop;
 
+/// What a provider says to an `add` for a link that it works on already (`api-v2.md` §9).
+const ACTIVE_ORDER: &str = "You have active order with this link. Please wait until order being completed.";
+
 /// One `add` that arrived at a provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Arrived {
@@ -76,6 +79,10 @@ pub(crate) struct Outside {
     pub(crate) known: HashSet<AttemptId>,
     /// How often each thing was bought.
     pub(crate) bought: HashMap<Purchase, u32>,
+    /// Orders of which a person has said that something was absent though it was there: it may be bought again.
+    pub(crate) mistaken: HashSet<OrderId>,
+    /// It sees that the next `add` is for a link that it works on.
+    pub(crate) minds_the_next: Option<ProviderAccountId>,
     /// An `add` may arrive again with its own key.
     pub(crate) honours_keys: bool,
     pub(crate) said: HashMap<(ProviderAccountId, String), Said>,
@@ -121,6 +128,8 @@ impl Outside {
             unchecked: 0,
             known: HashSet::new(),
             bought: HashMap::new(),
+            mistaken: HashSet::new(),
+            minds_the_next: None,
             honours_keys: shop::honours_keys(seed),
             said: HashMap::new(),
             asked: HashMap::new(),
@@ -300,7 +309,11 @@ impl Outside {
             return (latency, not_sent("no route"));
         }
         let attempt = token(form);
-        if let Some(text) = faults::refusal(&struck) {
+        let minds = action == Action::Add && self.minds_the_next == Some(account);
+        if minds {
+            self.minds_the_next = None;
+        }
+        if let Some(text) = faults::refusal(&struck).or_else(|| minds.then(|| ACTIVE_ORDER.to_owned())) {
             self.arrived.extend(attempt.map(|attempt| Arrived {
                 account,
                 attempt,

@@ -14,7 +14,7 @@ use crate::{checks, edges, faults, house, trouble};
 const ENOUGH_SEEDS: u64 = 1_000;
 /// A planted bug is seen within so many seeds; an obvious one (invariants.md 7.7) within fewer.
 pub(crate) const SEEDS_FOR_A_BUG: u64 = 500;
-const SEEDS_FOR_AN_OBVIOUS_ONE: u64 = 5;
+pub(crate) const SEEDS_FOR_AN_OBVIOUS_ONE: u64 = 5;
 /// Bugs of the list that can't be planted in what is built, and what they wait for.
 const OPEN: [(u8, &str); 2] = [
     (21, "a webhook's dedupe outside the posting's transaction: waits for payments"),

@@ -18,7 +18,7 @@ const RESTORE_ID_GAP: u32 = 1_000_000;
 const RESTORE_ROWS: usize = 7;
 
 /// Every kind that can be fired here, by the operator and by customers; those of the providers stand in `faults.rs`.
-pub(crate) const KINDS: [&str; 32] = [
+pub(crate) const KINDS: [&str; 33] = [
     "A1 killed and started again",
     "A1 killed with calls under way",
     "A3 a sync failed, and the program stopped",
@@ -47,6 +47,7 @@ pub(crate) const KINDS: [&str; 32] = [
     "C30 a standing changed",
     "E2 a provider switched",
     "E2 a service switched",
+    "E4 a person overlooks an order",
     "E4 a share entered",
     "E4 an order moved by hand",
     "E7 an old backup restored",
@@ -65,12 +66,18 @@ impl Sim {
             ("A8 a commit that does not stand, its answer lost", CommitFault::LostCommit),
             ("A9 decide again", CommitFault::Again),
         ][self.rng.random_range(0..6)];
-        let wait = self.rng.random_range(0..4);
+        // Often it meets an order, or the claim of its attempt.
+        let meets = self.rng.random_bool(0.6);
+        let wait =
+            if meets { [0, 1, 1, 1][self.rng.random_range(0..4)] } else { self.rng.random_range(0..4) };
         let faults = &mut self.panel.books().faults;
         faults.extend(std::iter::repeat_n(None, wait));
         faults.push_back(Some(fault));
         self.fire(name);
         self.say(|| format!("{name}, after {wait} commits"));
+        if meets {
+            self.customers_order();
+        }
     }
 
     /// New work is refused, what became of calls under way is still written down.
