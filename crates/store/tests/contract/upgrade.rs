@@ -11,7 +11,7 @@ use panelworks_core::provider::SeenStatus;
 use panelworks_core::testing::{draft, seen};
 use panelworks_core::time::Span;
 use panelworks_store::contract::{Panel, Subject, busy, link};
-use panelworks_store::ports::OldOrders;
+use panelworks_store::ports::{OldOrders, Views as _};
 use panelworks_store::sqlite::{Options, Sqlite};
 
 use crate::carry::dump;
@@ -150,6 +150,39 @@ fn a_start_that_is_killed_while_it_changes_the_schema_is_made_good_by_the_next()
 }
 
 /// Shows E9.
+
+/// What a wrong step could do to amounts that stand: take their scale.
+const WRONG_STEPS: [&str; 2] =
+    ["update entry set amount = max(amount / 1000, 1)", "update account set balance = balance / 1000"];
+
+/// Bug 29 of invariants.md 8, planted: both what these tests compare and the audit see it.
+/// Shows E9.
+#[test]
+fn an_upgrade_that_drops_the_scale_of_old_amounts_is_seen() {
+    for wrong in WRONG_STEPS {
+        let mut subject = InSqlite::new();
+        let mut panel = Panel::open(&mut subject);
+        busy(&mut panel);
+        drop(panel);
+        let before = dump::of_file(&subject);
+        as_version_4(&subject);
+        subject.options.claim = true;
+        drop(Panel::open(&mut subject));
+        assert!(dump::of_file(&subject) == before, "the right steps change nothing");
+        let path = subject.folder.path().join("panelworks.db");
+        rusqlite::Connection::open(&path).expect("opens").execute_batch(wrong).expect(wrong);
+        assert!(dump::of_file(&subject) != before, "compared: {wrong}");
+        subject.reads = None;
+        let refused = match Sqlite::open(subject.folder.path(), subject.options) {
+            Ok(opened) => {
+                !opened.reads.views().expect("opens").audit(&mut |_, _| ()).expect("audits").is_empty()
+            }
+            Err(_) => true,
+        };
+        assert!(refused, "audited: {wrong}");
+    }
+}
+
 #[test]
 fn a_schema_of_version_1_is_brought_up_to_date_with_every_row_in_it() {
     let Some(mut subject) = InPostgres::new() else { return };

@@ -127,6 +127,7 @@ mod tests {
         stage.run(Command::ResolveAttempt { attempt, verdict }).expect("resolved");
     }
 
+    /// Shows E7.
     #[test]
     fn the_next_post_of_a_restored_subscription_is_not_asked_for_by_itself() {
         let (mut stage, first) = followed();
@@ -144,6 +145,7 @@ mod tests {
         assert!(matches!(stage.attempt(third).state, AttemptState::Unknown { .. }));
     }
 
+    /// Shows E7.
     #[test]
     fn once_a_segment_was_not_asked_for_the_subscription_goes_on_by_itself() {
         let (mut stage, first) = followed();
