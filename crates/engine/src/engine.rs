@@ -21,6 +21,7 @@ use panelworks_store::executor::{Lane as Priority, Reply, Undecided};
 use panelworks_store::ports::Share;
 
 use crate::agenda::Agenda;
+pub use crate::calls::{Calls, Claim};
 use crate::chores::Chore;
 use crate::dispatch::Lane;
 use crate::limits;
@@ -42,25 +43,6 @@ pub enum Act {
     ReadOrders(Vec<OrderId>),
     /// Read ended orders likewise.
     ReadEnded { after: OrderId, since: Timestamp },
-}
-
-/// What sort of call it is: the driver has a deadline and a size for each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calls {
-    /// Spends money.
-    Add(Claim),
-    /// Asks, or asks for something that may be asked twice.
-    Question,
-}
-
-/// The claim that an attempt is sent under. Long after it was asked for, it is not to be sent any more: who claimed it may
-/// have been taken for dead, and its outcome be settled by somebody else (invariants.md A12).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim {
-    /// The wish that it was asked by: whoever carries out wishes has measured since then, by a clock nobody sets.
-    pub ticket: Ticket,
-    /// And by the wall's clock, which goes on while a machine sleeps.
-    pub asked: Timestamp,
 }
 
 /// What to do now, and when to come back at the latest.

@@ -8,6 +8,7 @@
 //! Never: a rule of the business (that is `core`'s), a write past the executor, a resend of an unknown outcome.
 
 pub mod agenda;
+mod calls;
 mod chores;
 mod dispatch;
 pub mod drive;
