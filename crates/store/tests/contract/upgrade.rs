@@ -149,8 +149,6 @@ fn a_start_that_is_killed_while_it_changes_the_schema_is_made_good_by_the_next()
     assert!(killed >= POINTS / 3, "only {killed} starts were killed");
 }
 
-/// Shows E9.
-
 /// What a wrong step could do to amounts that stand: take their scale.
 const WRONG_STEPS: [&str; 2] =
     ["update entry set amount = max(amount / 1000, 1)", "update account set balance = balance / 1000"];
@@ -183,6 +181,7 @@ fn an_upgrade_that_drops_the_scale_of_old_amounts_is_seen() {
     }
 }
 
+/// Shows E9.
 #[test]
 fn a_schema_of_version_1_is_brought_up_to_date_with_every_row_in_it() {
     let Some(mut subject) = InPostgres::new() else { return };
