@@ -14,9 +14,9 @@ use panelworks_store::executor::Executor;
 use panelworks_store::ports::Share;
 
 use crate::books::{self, Opening};
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::limits;
-use crate::panel::SystemClock;
 use crate::said::say;
 
 /// See the module's head. Without a backup the books are in their place already, put there by other means.

@@ -12,6 +12,7 @@ mod backup;
 mod books;
 mod call;
 mod cli;
+mod clock;
 mod config;
 mod control;
 mod demo;

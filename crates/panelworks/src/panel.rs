@@ -8,9 +8,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
 use panelworks_client::{Endpoint, Reach, Transport};
@@ -34,6 +32,7 @@ use tokio::task::JoinHandle;
 use tracing_appender::non_blocking::ErrorCounter;
 
 use crate::books::{self, Lock, Opening};
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::control::desk::{Desk, EngineSeen};
 use crate::control::socket;
@@ -355,18 +354,6 @@ fn make_folder(folder: &PathBuf) -> anyhow::Result<()> {
     made.with_context(|| format!("can't make the folder {}", folder.display()))
 }
 
-/// The time as everybody in the panel has it: the machine's, but never going back.
-#[derive(Debug, Clone, Default)]
-pub struct SystemClock(Arc<AtomicI64>);
-
-impl SystemClock {
-    pub fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        Timestamp(self.0.fetch_max(now, Ordering::Relaxed).max(now))
-    }
-}
-
 /// Where provider accounts are reached, with their keys opened.
 #[derive(Debug)]
 struct Addresses {
@@ -408,20 +395,4 @@ pub const fn reach(private_address: bool) -> Reach {
 pub fn endpoint(secret: &SecretKey, account: &ProviderAccount) -> Result<Endpoint, String> {
     let key = secret.open(&account.sealed_key, &account.url).map_err(|error| error.to_string())?;
     Endpoint::new(&account.url, key, reach(account.private_address)).map_err(|error| error.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Shows A13.
-    #[test]
-    fn the_clock_never_goes_back() {
-        let clock = SystemClock::default();
-        clock.0.store(i64::MAX - 1, Ordering::Relaxed);
-        assert_eq!(clock.now(), Timestamp(i64::MAX - 1));
-        let fresh = SystemClock::default();
-        let first = fresh.now();
-        assert!(fresh.now() >= first && first.0 > limits::CLOCK_EARLIEST_MS);
-    }
 }

@@ -19,9 +19,9 @@ use serde_json::{Map, Value, json};
 use super::choice;
 use super::kept::{Kept, KeptCustomer, Operator, Provider};
 use crate::cli::DemoArgs;
+use crate::clock::SystemClock;
 use crate::control::desk::Desk;
 use crate::limits;
-use crate::panel::SystemClock;
 use crate::secrets::{Existing, write_private};
 
 /// See the module's head.
