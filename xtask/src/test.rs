@@ -65,7 +65,7 @@ const ABOUT_FILES: [&str; 14] = [
     "sizes::",
 ];
 /// Seeds of the simulation in the whole run, and in the quick one.
-const SEEDS: u64 = 5_000;
+const SEEDS: u64 = 2_000;
 const SEEDS_QUICK: u64 = 300;
 /// One test program may take this long before it counts as hung.
 const UNIT_LIMIT: Duration = Duration::from_mins(5);
