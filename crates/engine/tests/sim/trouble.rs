@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use panelworks_core::ids::{AttemptId, OrderId, ProviderAccountId};
+use panelworks_core::order::OrderFile;
 use panelworks_core::time::Span;
 use panelworks_engine::restored;
 use panelworks_store::memory::CommitFault;
@@ -83,7 +84,9 @@ impl Sim {
     /// New work is refused, what became of calls under way is still written down.
     pub(crate) fn fill_disk(&mut self) {
         self.fire("A4 the disk is full, outcomes only");
-        let before = self.orders_of_customers();
+        // A commit that is under way since there was room may still come to its end.
+        let under_way = self.panel.books().late_orders().filter(|file| is_of_a_customer(file)).count();
+        let before = self.orders_of_customers() + under_way;
         self.panel.books().full = true;
         self.customers_order();
         let span = Span::minutes(self.rng.random_range(1..90));
@@ -96,7 +99,7 @@ impl Sim {
     }
 
     fn orders_of_customers(&mut self) -> usize {
-        self.panel.books().orders().filter(|file| file.order.part.parent().is_none()).count()
+        self.panel.books().orders().filter(|file| is_of_a_customer(file)).count()
     }
 
     /// For a while nothing that changes one customer's account can be committed; everything else goes on.
@@ -208,4 +211,9 @@ impl Sim {
         self.say(|| format!("restored, after {} minutes; {} orders are left", down.0 / 60_000, kept.len()));
         self.let_pass(Span(0));
     }
+}
+
+/// Not a run or a post that the panel made of another order.
+const fn is_of_a_customer(file: &OrderFile) -> bool {
+    file.order.part.parent().is_none()
 }

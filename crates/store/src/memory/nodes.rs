@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use panelworks_core::ids::{BatchId, NodeId, OrderId, ProviderAccountId, ProviderOrderId};
 use panelworks_core::ledger::Entry;
+use panelworks_core::order::OrderFile;
 use panelworks_core::planted::{Bug, Planted};
 use panelworks_core::time::Timestamp;
 use panelworks_core::world::{Changes, Cursors};
@@ -295,6 +296,12 @@ impl Memory {
     /// Batches that are still under way though their processes are gone.
     pub const fn late(&self) -> usize {
         self.nodes.late.len()
+    }
+
+    /// What they would make: orders as they would be.
+    pub fn late_orders(&self) -> impl Iterator<Item = &OrderFile> {
+        let changes = self.nodes.late.iter().flat_map(|late| &late.changes.orders);
+        changes.filter(|change| change.before.is_none()).map(|change| &*change.after)
     }
 
     /// Batches that were committed in an epoch that was over: there must be none (I18).
